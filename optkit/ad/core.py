@@ -1,0 +1,112 @@
+"""How a call finds its interpreter: tracers, traces, levels and `bind`.
+
+A *tracer* stands for an array while a function is being differentiated: it holds the array's value and whatever its
+*trace* needs beside it (a tangent, a place on a tape). Every trace takes its level from a counter that only rises, so
+a trace that began later, an inner derivative, always has the higher level. `bind` gives a call to the highest trace
+among its arguments; that trace computes with the values inside its tracers, which may be tracers of older traces, and
+so a nest of derivatives unwinds by itself. There is no global stack: nothing has to be restored after an exception,
+and threads cannot see each other.
+
+The perturbation confusion of naive implementations (Siskind & Pearlmutter 2008, "Nesting forward-mode AD in a
+functional framework") cannot happen: a tracer belongs to one trace, and only that trace looks inside it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optkit.errors import InvalidTypeError, PerformanceWarning
+
+if TYPE_CHECKING:
+    from optkit.ad.registry import Primitive
+
+_levels = itertools.count(1)
+
+# Object arrays up to this size are stacked without a word: `np.array([x[0], x[1]])` is ordinary code.
+_QUIET_STACK = 100
+
+
+class Trace(ABC):
+    """One run of one interpreter; ``level`` orders nested runs."""
+
+    __slots__ = ("level",)
+
+    def __init__(self) -> None:
+        self.level = next(_levels)
+
+    @abstractmethod
+    def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Carry out one call in which at least one argument is a tracer of this trace."""
+
+    @abstractmethod
+    def lift(self, value: Any) -> Any:
+        """A tracer of this trace for a value that does not depend on what is being differentiated."""
+
+
+class Tracer:
+    """A value under differentiation. Subclasses add what their trace keeps beside the value.
+
+    ``viewed`` and ``views`` exist only on tracers that are views of another one, and on those that have views
+    (see `optkit.ad.inplace`); leaving them unset keeps the making of a tracer cheap.
+    """
+
+    __slots__ = ("__weakref__", "owner", "value", "viewed", "views")
+
+    owner: Any
+    value: Any
+
+
+def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Call ``primitive`` through the newest trace among its arguments, or plainly where there is none."""
+    trace = None
+    for i, arg in enumerate(args):
+        if isinstance(arg, np.ndarray) and arg.dtype.hasobject:
+            return bind(primitive, (*args[:i], unpack_objects(arg), *args[i + 1 :]), params)
+        if isinstance(arg, Tracer) and (trace is None or arg.owner.level > trace.level):
+            trace = arg.owner
+    if trace is None:
+        return primitive.impl(*args, **params)
+    return trace.process(primitive, args, params)
+
+
+def newest_trace(values: Any) -> Trace | None:
+    """The newest trace among those of ``values``, None where nothing is traced."""
+    traces = [value.owner for value in values if isinstance(value, Tracer)]
+    return max(traces, key=lambda trace: trace.level, default=None)
+
+
+def primal(value: Any) -> Any:
+    """The plain value inside a tracer, however deeply nested; other values as they are."""
+    while isinstance(value, Tracer):
+        value = value.value
+    return value
+
+
+def unpack_objects(array: Any) -> Any:
+    """Turn an object array that NumPy made out of tracers, as in ``np.array([x[0], x[1]])``, into one tracer.
+
+    NumPy has no hook in ``np.array``; what it makes is an array of references to the elements.
+    """
+    elements = array.ravel().tolist()
+    if not any(isinstance(element, Tracer) for element in elements):
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError):
+            raise InvalidTypeError(
+                "an object array met the differentiation engine, and its elements are not numbers; "
+                "use an array of floats"
+            ) from None
+    if math.prod(array.shape) > _QUIET_STACK:
+        warnings.warn(
+            f"an array of {array.size} single traced elements (made by np.array or np.asarray of traced values) is "
+            "being stacked element by element; use np.stack, np.concatenate, or the traced array itself",
+            PerformanceWarning,
+            stacklevel=4,
+        )
+    return np.stack(elements).reshape(array.shape)

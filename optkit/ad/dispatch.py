@@ -1,0 +1,357 @@
+"""The way from plain NumPy code into the engine: NumPy's two protocols, the operators and the array methods.
+
+``np.sin(x)`` reaches `ArrayTracer.__array_ufunc__`, ``np.sum(x)`` `ArrayTracer.__array_function__`, ``x * 2`` an
+operator; each looks the NumPy function up in `registry.FUNCTIONS`. Tracers are deliberately not a subclass of
+`numpy.ndarray` and have no ``__array__``: NumPy would silently turn them into numbers. What cannot be differentiated
+is refused here with an error that says what to write instead.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NoReturn
+
+import numpy as np
+
+from optkit.ad import inplace
+from optkit.ad.core import Tracer, primal, unpack_objects
+from optkit.ad.registry import FUNCTIONS
+from optkit.errors import InvalidTypeError, LostDerivativeError, NotDifferentiableError
+
+_OPERATORS = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.divide,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "pow": np.power,
+    "matmul": np.matmul,
+    "divmod": np.divmod,
+}
+_IN_PLACE = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+_COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
+_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
+_ROUNDING = {"round": np.round, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc}
+# Array methods that are a NumPy function of the same name and the same arguments.
+_METHODS = (
+    "all any argmax argmin argpartition argsort astype clip compress conj conjugate copy cumprod cumsum diagonal dot "
+    "max mean min nonzero prod ravel repeat searchsorted squeeze std sum swapaxes take trace var"
+).split()
+# `ufunc.method` calls that are the same as a NumPy function.
+_REDUCTIONS = {
+    (np.add, "reduce"): np.sum,
+    (np.multiply, "reduce"): np.prod,
+    (np.maximum, "reduce"): np.max,
+    (np.minimum, "reduce"): np.min,
+    (np.logical_and, "reduce"): np.all,
+    (np.logical_or, "reduce"): np.any,
+    (np.add, "accumulate"): np.cumsum,
+    (np.multiply, "accumulate"): np.cumprod,
+}
+_CREATORS = frozenset(
+    {np.zeros, np.ones, np.empty, np.full, np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.arange}
+    | {np.eye, np.identity, np.tri, np.fromfunction, np.fromiter}
+)
+# Plain numbers and arrays, by exact type: by far the most frequent partners of a traced value.
+PLAIN = frozenset({float, int, complex, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_, np.complex128})
+
+
+class ArrayTracer(Tracer):
+    """A tracer that behaves like the `numpy.ndarray` it stands for."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]  # as for arrays: == compares elementwise
+
+    # --- NumPy's protocols ---------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            handler = FUNCTIONS.get(ufunc)
+            if handler is not None:
+                return handler(*(x if type(x) in PLAIN else operand(x, ufunc) for x in inputs))
+            refuse(ufunc)
+        return _call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        handler = FUNCTIONS.get(func)
+        if handler is not None:
+            return handler(*args, **kwargs)
+        if func in _CREATORS:  # np.zeros(shape, like=x): an array that traced values can be assigned into.
+            made = func(*args, **kwargs)
+            return unpack_objects(made) if made.dtype.hasobject else inplace.assignable(made, self)
+        refuse(func)
+
+    # --- what an array has ---------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> Any:
+        return self.value.dtype
+
+    @property
+    def itemsize(self) -> int:
+        return int(self.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def T(self) -> Any:  # noqa: N802 -- NumPy's name
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:  # noqa: N802 -- NumPy's name
+        return np.matrix_transpose(self)
+
+    @property
+    def real(self) -> Any:
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
+    @property
+    def flat(self) -> Any:
+        return np.ravel(self)
+
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order, copy=copy)  # type: ignore[call-overload]
+
+    def transpose(self, *axes: Any) -> Any:
+        return np.transpose(self, axes[0] if len(axes) == 1 else (axes or None))
+
+    def flatten(self, order: str = "C") -> Any:
+        return np.copy(np.ravel(self, order=order))  # type: ignore[call-overload]
+
+    def round(self, decimals: int = 0) -> Any:
+        return np.round(self, decimals)
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def item(self, *index: Any) -> Any:
+        if index:
+            return self[index[0] if len(index) == 1 else index] if self.ndim == len(index) else self.flat[index[0]]
+        if self.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return np.reshape(self, ())  # Still traced: a float would have lost its derivative.
+
+    def tolist(self) -> Any:
+        return [part.tolist() for part in self] if self.ndim else self
+
+    def __getattr__(self, name: str) -> Any:
+        # NumPy's loops over object arrays call a method named like the ufunc on each element.
+        ufunc = getattr(np, name, None)
+        if isinstance(ufunc, np.ufunc):
+            return lambda *others: ufunc(self, *others)
+        raise AttributeError(
+            f"a traced value has no attribute {name!r}" + (f"; np.{name}(x) may serve" if ufunc is not None else "")
+        )
+
+    # --- containers ----------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self) -> Any:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(np.equal(self, item)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return FUNCTIONS["getitem"](self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        inplace.write(self, index, value)
+
+    def __copy__(self) -> Any:
+        return np.copy(self)  # type: ignore[call-overload]
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return np.copy(self)  # type: ignore[call-overload]
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a traced value cannot be pickled; use ad.stop_gradient(x) for its plain value")
+
+    # --- Python asks for a plain value ---------------------------------------------------------------------------
+
+    def __bool__(self) -> bool:
+        return bool(primal(self))
+
+    def __int__(self) -> int:
+        return int(primal(self))  # Truncation: its derivative is zero.
+
+    def __float__(self) -> NoReturn:
+        _lost("float(x)", "write x itself (NumPy's functions take it), np.sin(x) instead of math.sin(x)")
+
+    def __complex__(self) -> NoReturn:
+        _lost("complex(x)", "write x itself, or x + 0j")
+
+    def __index__(self) -> NoReturn:
+        raise TypeError("a traced value is not an integer; int(x) truncates it (with derivative zero)")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value!r})"
+
+    def __str__(self) -> str:
+        return str(primal(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(primal(self), spec)
+
+
+def _lost(what: str, instead: str) -> NoReturn:
+    raise LostDerivativeError(
+        f"{what} of a traced value x would lose its derivative: {instead}; where the derivative is meant to be zero, "
+        "write ad.stop_gradient(x) first"
+    )
+
+
+def refuse(function: Any) -> NoReturn:
+    """Raise the error for a function that has no rule."""
+    name = getattr(function, "__name__", repr(function))
+    module = (getattr(function, "__module__", None) or "numpy").removeprefix("numpy.")
+    full = f"{module}.{name}" if module.startswith("scipy") else f"np.{name}".replace("np.numpy.", "np.")
+    raise NotDifferentiableError(
+        f"optkit has no derivative rule for {full}: write it in terms of functions that have one, give it a derivative "
+        "with ad.custom_jvp or ad.custom_vjp, or, where its derivative is meant to be zero, call it on "
+        "ad.stop_gradient(x)"
+    )
+
+
+def operand(x: Any, function: Any) -> Any:
+    """What may stand beside a traced value in ``function``: an array, a number or a list of them; else an error."""
+    if type(x) in PLAIN or isinstance(x, Tracer | np.generic):
+        return x
+    if isinstance(x, list | tuple):
+        return np.asarray(x)
+    if isinstance(x, np.ma.MaskedArray | np.matrix):
+        raise InvalidTypeError(
+            f"np.{function.__name__} of a traced value and a {type(x).__name__}: use a plain array (np.where for masks)"
+        )
+    if isinstance(x, np.ndarray):
+        return np.asarray(x)
+    if hasattr(x, "tocsr"):
+        raise InvalidTypeError(
+            f"np.{function.__name__} of a traced value and a sparse array: use a dense array (x.toarray())"
+        )
+    if isinstance(x, int | float | complex):
+        return x
+    raise InvalidTypeError(f"np.{function.__name__} of a traced value and a {type(x).__name__}: use numbers or arrays")
+
+
+def _call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A ufunc call with keywords, or one of the methods of a ufunc."""
+    out = kwargs.pop("out", None)
+    if out is not None and any(isinstance(o, Tracer) for o in out):
+        result = _call_ufunc(ufunc, method, inputs, kwargs)
+        return inplace.write_all(out[0], result)
+    if out is not None:
+        raise LostDerivativeError(
+            f"np.{ufunc.__name__} would write a traced value into a plain array (out= or an in-place operator) and lose "
+            "its derivative: write y = y + x instead of y += x, and no out="
+        )
+    if method != "__call__":
+        function = _REDUCTIONS.get((ufunc, method))
+        if function is not None:
+            # ufunc.reduce goes along the first axis where np.sum takes all of them.
+            axis = kwargs.pop("axis", 0) if len(inputs) < 2 else inputs[1]
+            return FUNCTIONS[function](inputs[0], axis=axis, **kwargs)
+        if method == "outer":
+            a, b = (x if isinstance(x, Tracer) else np.asarray(x) for x in inputs)
+            return ufunc(a.reshape(*a.shape, *(1,) * b.ndim), b, **kwargs)
+        raise NotDifferentiableError(
+            f"optkit has no derivative rule for np.{ufunc.__name__}.{method}: use np.{ufunc.__name__} with indexing"
+        )
+    dtype = kwargs.pop("dtype", None)
+    unknown = {k for k, v in kwargs.items() if not (k == "where" and v is True)} - {"casting", "order", "subok"}
+    if unknown:
+        raise NotDifferentiableError(
+            f"np.{ufunc.__name__} with {', '.join(sorted(unknown))}= of a traced value: write np.where(mask, "
+            f"np.{ufunc.__name__}(x), other) instead"
+        )
+    if dtype is not None:
+        inputs = tuple(x.astype(dtype) if isinstance(x, Tracer) else np.asarray(x, dtype=dtype) for x in inputs)
+    return ufunc(*inputs)
+
+
+# --- operators and methods, made from the tables ---------------------------------------------------------------------
+
+
+def _operator(ufunc: Any, reflected: bool) -> Any:
+    def method(self: ArrayTracer, other: Any) -> Any:
+        if type(other) not in PLAIN:
+            other = operand(other, ufunc)
+        return FUNCTIONS[ufunc](other, self) if reflected else FUNCTIONS[ufunc](self, other)
+
+    return method
+
+
+def _in_place(ufunc: Any) -> Any:
+    def method(self: ArrayTracer, other: Any) -> Any:
+        result = FUNCTIONS[ufunc](self, operand(other, ufunc))
+        # NumPy's scalars are immutable, `s += 1` rebinds the name; an array changes for all who hold it.
+        return inplace.write_all(self, result) if isinstance(primal(self), np.ndarray) else result
+
+    return method
+
+
+def _unary(function: Any) -> Any:
+    def method(self: ArrayTracer, *args: Any) -> Any:
+        return FUNCTIONS[function](self, *args)
+
+    return method
+
+
+def _delegate(name: str) -> Any:
+    function = getattr(np, name)
+
+    def method(self: ArrayTracer, *args: Any, **kwargs: Any) -> Any:
+        return FUNCTIONS[function](self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"``np.{name}`` of this array."
+    return method
+
+
+def _install() -> None:
+    for name, ufunc in _OPERATORS.items():
+        setattr(ArrayTracer, f"__{name}__", _operator(ufunc, reflected=False))
+        setattr(ArrayTracer, f"__r{name}__", _operator(ufunc, reflected=True))
+    for name in _IN_PLACE:
+        setattr(ArrayTracer, f"__i{name}__", _in_place(_OPERATORS[name]))
+    for name, ufunc in _COMPARISONS.items():
+        setattr(ArrayTracer, f"__{name}__", _operator(ufunc, reflected=False))
+    for name, function in {**_UNARY, **_ROUNDING}.items():
+        setattr(ArrayTracer, f"__{name}__", _unary(function))
+    for name in _METHODS:
+        setattr(ArrayTracer, name, _delegate(name))
+
+
+_install()

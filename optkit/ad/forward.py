@@ -1,0 +1,73 @@
+"""Forward mode: dual numbers with one or several directions.
+
+A `DualTracer` holds a value and its tangent. With several directions at once (``k`` of them) the tangent has a trailing
+axis of length k, one column per direction: a Jacobian column block costs one run of the function (Revels, Lubin &
+Papamarkou 2016, "Forward-mode automatic differentiation in Julia").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optkit.ad.core import Trace
+from optkit.ad.dispatch import ArrayTracer
+from optkit.ad.registry import Constant, Primitive
+from optkit.errors import EscapedTracerError
+
+
+class ForwardTrace(Trace):
+    """Carries tangents along; ``k`` is the number of directions, None for one without a trailing axis."""
+
+    __slots__ = ("ended", "k")
+
+    def __init__(self, k: int | None = None) -> None:
+        super().__init__()
+        self.k = k
+        self.ended = False
+
+    def lift(self, value: Any) -> DualTracer:
+        shape = np.shape(value) if self.k is None else (*np.shape(value), self.k)
+        return DualTracer(value, self, np.zeros(shape, dtype=value.dtype))
+
+    def dual(self, value: Any, tangent: Any) -> DualTracer:
+        """A tracer with that tangent."""
+        return DualTracer(value, self, tangent)
+
+    def split(self, y: Any) -> tuple[Any, Any]:
+        """The value and the tangent of a result; zeros where it was not traced."""
+        if not isinstance(y, DualTracer) or y.owner is not self:
+            shape = np.shape(y) if self.k is None else (*np.shape(y), self.k)
+            return y, np.zeros(shape, dtype=y.dtype)[()]
+        return y.value, y.tangent
+
+    def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        if self.ended:
+            raise EscapedTracerError(
+                "a traced value was used after the derivative computation that made it had ended; return it from the "
+                "function that is differentiated, or keep ad.stop_gradient(x)"
+            )
+        values, tangents = [], []
+        for arg in args:
+            ours = type(arg) is DualTracer and arg.owner is self
+            values.append(arg.value if ours else arg)
+            tangents.append(arg.tangent if ours else None)
+        y = primitive(*values, **params)
+        if isinstance(primitive, Constant):
+            return y
+        tangent = primitive.push(y, values, tangents, params, self.k)
+        if isinstance(y, tuple):
+            return tuple(DualTracer(part, self, t) for part, t in zip(y, tangent, strict=True))
+        return DualTracer(y, self, tangent)
+
+
+class DualTracer(ArrayTracer):
+    """A value and its tangent, of the value's shape with a trailing axis for several directions."""
+
+    __slots__ = ("tangent",)
+
+    def __init__(self, value: Any, trace: ForwardTrace, tangent: Any) -> None:
+        self.value = value
+        self.owner = trace
+        self.tangent = tangent

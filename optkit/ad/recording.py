@@ -1,0 +1,141 @@
+"""A function recorded once at a point, to be swept in either direction any number of times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from optkit.ad import tree
+from optkit.ad.arguments import Selection, as_differentiable, call, output
+from optkit.ad.core import Tracer
+from optkit.ad.reverse import ReverseTrace
+from optkit.ad.tape import pull_back, push_forward
+from optkit.errors import InvalidInputError
+
+
+class Recording:
+    """The tape of one run of a function, with its inputs and outputs.
+
+    Attributes
+    ----------
+    values : list
+        The leaves of the result, without this recording's trace.
+    structure : Structure or None
+        How they were put together.
+    """
+
+    def __init__(self, f: Callable[..., Any], selection: Selection, kwargs: dict[str, Any], caller: str) -> None:
+        self._caller = caller
+        self._selection = selection
+        # The tape outlives the call, so it must not share memory with what the user may change.
+        selection.leaves = [x.copy() if isinstance(x, np.ndarray) else x for x in selection.leaves]
+        trace = ReverseTrace()
+        inputs = [trace.lift(leaf) for leaf in selection.leaves]
+        self._places = [tracer.index for tracer in inputs]
+        try:
+            results, self.structure = outputs(call(f, selection.arguments(inputs), kwargs), caller)
+        finally:
+            self._tape = trace.close()
+        self._snapshot = trace.snapshot
+        ours = [isinstance(y, Tracer) and y.owner is trace for y in results]
+        self._ends = [y.index if mine else None for y, mine in zip(results, ours, strict=True)]
+        self.values = [y.value if mine else y for y, mine in zip(results, ours, strict=True)]
+
+    def value(self) -> Any:
+        """What the function returned."""
+        copies = [y.copy() if isinstance(y, np.ndarray) else y for y in self.values]
+        return tree.unflatten(self.structure, copies)
+
+    def pull(self, cotangents: Sequence[Any]) -> list[Any]:
+        """The cotangents of the input leaves, given one for each output leaf."""
+        self._snapshot.check()
+        seeds: dict[int, Any] = {}
+        for end, ct in zip(self._ends, cotangents, strict=True):
+            if end is not None:
+                seeds[end] = seeds[end] + ct if end in seeds else ct
+        results = pull_back(self._tape, seeds, self._places, once=False)
+        return [finish(ct, x, own=False) for ct, x in zip(results, self._selection.leaves, strict=True)]
+
+    def push(self, tangents: Sequence[Any], k: int | None) -> list[Any]:
+        """The tangents of the output leaves, given one for each input leaf."""
+        self._snapshot.check()
+        seeds = dict(zip(self._places, tangents, strict=True))
+        ends = [0 if end is None else end for end in self._ends]
+        results = push_forward(self._tape, seeds, ends, k)
+        return [
+            np.zeros(np.shape(y) if k is None else (*np.shape(y), k))[()] if end is None or dy is None else dy
+            for y, end, dy in zip(self.values, self._ends, results, strict=True)
+        ]
+
+    def pullback(self, cotangent: Any) -> tuple[Any, ...]:
+        """One cotangent per argument, given one of the structure and shapes of the result."""
+        leaves = tree.flatten_as(cotangent, self.structure, "the cotangent")
+        checked = [matching(ct, y, "the cotangent", self._caller) for ct, y in zip(leaves, self.values, strict=True)]
+        result: tuple[Any, ...] = self._selection.restore(self.pull(checked))
+        return result
+
+    def pushforward(self, *tangents: Any) -> Any:
+        """The tangent of the result, given one per argument."""
+        return tree.unflatten(self.structure, self.push(tangent_leaves(self._selection, tangents, self._caller), None))
+
+
+def outputs(result: Any, caller: str) -> tuple[list[Any], tree.Structure | None]:
+    """The checked leaves of what a function returned, and their structure."""
+    leaves, structure = tree.flatten(result)
+    return [output(leaf, f"the function given to ad.{caller}") for leaf in leaves], structure
+
+
+def tangent_leaves(selection: Selection, tangents: tuple[Any, ...], caller: str) -> list[Any]:
+    """The leaves of one tangent per selected argument, checked against the arguments."""
+    if len(tangents) != len(selection.structures):
+        raise InvalidInputError(
+            f"ad.{caller}: {len(selection.structures)} arguments need as many tangents, got {len(tangents)}"
+        )
+    leaves = [
+        leaf
+        for tangent, (structure, _) in zip(tangents, selection.structures, strict=True)
+        for leaf in tree.flatten_as(tangent, structure, "the tangent")
+    ]
+    return [matching(t, x, "the tangent", caller) for t, x in zip(leaves, selection.leaves, strict=True)]
+
+
+def matching(vector: Any, like: Any, what: str, caller: str) -> Any:
+    """A tangent or cotangent, checked to have the shape of ``like`` and brought to its precision; a copy."""
+    vector = as_differentiable(vector, f"{what} given to ad.{caller}")
+    if np.shape(vector) != np.shape(like):
+        raise InvalidInputError(
+            f"{what} given to ad.{caller} has shape {np.shape(vector)}, but what it belongs to has {np.shape(like)}"
+        )
+    if isinstance(vector, Tracer):
+        return vector
+    dtype = np.result_type(vector.dtype, like.dtype) if vector.dtype.kind == "c" else like.dtype
+    return vector.astype(dtype)
+
+
+def one_like(value: Any) -> Any:
+    """Ones of the shape and kind of ``value``."""
+    if isinstance(value, np.generic):
+        return type(value)(1)
+    return np.ones(value.shape, dtype=value.dtype)
+
+
+def finish(ct: Any, leaf: Any, own: bool = True) -> Any:
+    """A cotangent as the user gets it: of the kind and precision of the input, in memory of its own.
+
+    ``own`` says that no other result can share the memory of ``ct``.
+    """
+    if ct is None:
+        ct = np.zeros(leaf.shape, dtype=leaf.dtype)
+    if ct.dtype != leaf.dtype:
+        # A real input keeps the real part: an imaginary change of it is not possible.
+        ct = np.real(ct) if ct.dtype.kind == "c" and leaf.dtype.kind == "f" else ct
+        ct = ct if isinstance(ct, Tracer) else ct.astype(leaf.dtype)
+    if isinstance(ct, Tracer):
+        return ct
+    if isinstance(leaf, np.generic):
+        return ct[()]
+    if isinstance(ct, np.generic):
+        return np.asarray(ct) if not isinstance(leaf, Tracer) else ct
+    return ct if own and ct.flags.owndata else ct.copy()

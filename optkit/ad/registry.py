@@ -1,0 +1,345 @@
+"""Primitives and their declarations: everything that the engine knows about a function stands in one place.
+
+A function is declared once, in one of five ways, and both modes of differentiation follow from that:
+
+- `elementwise`: a partial derivative per operand, ``(y, *operands) → ∂y/∂operand``.
+- `linear`: the tangent goes through the function itself; the cotangent through the transpose that is given.
+- `nonlinear`: an explicit pair of a tangent rule and a cotangent rule, where the first two do not serve.
+- `constant`: the derivative is zero, and the result is an ordinary array.
+- `composite`: plain NumPy in terms of other functions; needs no derivative.
+
+Rules are plain NumPy, so they run on arrays and, for derivatives of derivatives, on tracers alike.
+
+Several directions at once
+--------------------------
+A tangent carries its directions in a trailing axis: the tangent of a value of shape (m, n) has shape (m, n, k), or
+(m, n) where there is only one direction (``k is None``). The leading axes line up with those of the value, so what
+names axes counted from the front works on the tangent unchanged.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from optkit.ad.core import Tracer, bind
+
+Rule = Callable[..., Any]
+
+# What to call instead of a NumPy function when one of its arguments is traced.
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+
+
+class Primitive:
+    """One operation of the engine. Calling it computes it, under whatever traces its arguments belong to.
+
+    Attributes
+    ----------
+    name : str
+        What errors and graphs call it.
+    impl : callable
+        Computes it on plain arrays.
+    accumulate : callable or None
+        ``(total, ct, *args, **params)`` adds the cotangent of the first argument into the array ``total`` in place;
+        for the rules whose cotangent touches only a part of the argument (an index), so that a loop over n elements
+        costs n and not n².
+    """
+
+    __slots__ = ("accumulate", "impl", "name")
+
+    def __init__(self, name: str, impl: Rule) -> None:
+        self.name = name
+        self.impl = impl
+        self.accumulate: Rule | None = None
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        return bind(self, args, params)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__.lower()} primitive {self.name}>"
+
+    def push(
+        self, y: Any, args: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any], k: int | None
+    ) -> Any:
+        """The tangent of the result; ``tangents`` has None where an argument has none."""
+        raise NotImplementedError
+
+    def pull(
+        self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any], times: Rule = operator.mul
+    ) -> Any:
+        """The cotangent of argument ``i``, given that of the result; ``times`` multiplies with partial derivatives."""
+        raise NotImplementedError
+
+    def reads(self, i: int) -> bool:
+        """Whether a cotangent may depend on the value of argument ``i``, so that a tape has to keep it unchanged."""
+        return True
+
+
+class Constant(Primitive):
+    """An operation with zero derivative. Traces of derivatives compute it on the values inside their tracers."""
+
+    __slots__ = ()
+
+
+class Elementwise(Primitive):
+    """An elementwise operation with broadcasting; ``partials[i]`` is ±1 or ``(y, *operands) → ∂y/∂operand i``."""
+
+    __slots__ = ("partials",)
+
+    def __init__(self, name: str, impl: Rule, partials: tuple[Rule | int, ...]) -> None:
+        super().__init__(name, impl)
+        self.partials = partials
+
+    def push(
+        self, y: Any, args: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any], k: int | None
+    ) -> Any:
+        total = None
+        for partial, tangent in zip(self.partials, tangents, strict=True):
+            if tangent is None:
+                continue
+            if isinstance(partial, int):
+                term = tangent if partial == 1 else -tangent
+            else:
+                slope = partial(y, *args)
+                term = strong_product(tangent, slope if k is None else trail(slope))
+            total = term if total is None else total + term
+        shape = np.shape(y) if k is None else (*np.shape(y), k)
+        return total if np.shape(total) == shape else np.broadcast_to(total, shape)
+
+    def pull(
+        self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any], times: Rule = operator.mul
+    ) -> Any:
+        partial = self.partials[i]
+        if not isinstance(partial, int):
+            ct = times(ct, partial(y, *args))
+        elif partial == -1:
+            ct = -ct
+        return ct if len(args) == 1 else unbroadcast(ct, args[i])
+
+    def reads(self, i: int) -> bool:
+        return any(callable(partial) for partial in self.partials)
+
+
+class Linear(Primitive):
+    """An operation that is linear in the operands with a transpose, jointly or (``each``) in each of them.
+
+    ``tangent(tangents, args, params, k)`` is how it acts on tangents with a trailing axis of directions; "same" means
+    that the function itself serves. Without it the directions are done one by one.
+    """
+
+    __slots__ = ("each", "tangent", "transposes")
+
+    def __init__(
+        self,
+        name: str,
+        impl: Rule,
+        transposes: tuple[Rule | None, ...] = (),
+        tangent: Rule | str | None = None,
+        each: bool = False,
+    ) -> None:
+        super().__init__(name, impl)
+        self.transposes = transposes
+        self.tangent = tangent
+        self.each = each
+
+    def push(
+        self, y: Any, args: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any], k: int | None
+    ) -> Any:
+        if self.each:
+            terms = [
+                self._apply([t if j == i else None for j in range(len(args))], args, params, k)
+                for i, t in enumerate(tangents)
+                if t is not None
+            ]
+            return sum(terms[1:], terms[0])
+        return self._apply(tangents, args, params, k)
+
+    def _apply(
+        self, tangents: Sequence[Any], args: Sequence[Any], params: dict[str, Any], k: int | None
+    ) -> Any:
+        if k is not None and callable(self.tangent):
+            return self.tangent(tangents, args, params, k)
+        if k is None or self.tangent == "same":
+            return self(*self._operands(tangents, args, k), **params)
+        columns = (
+            self(*self._operands([None if t is None else t[..., d] for t in tangents], args, None), **params)
+            for d in range(k)
+        )
+        return np.stack(list(columns), axis=-1)
+
+    def _operands(self, tangents: Sequence[Any], args: Sequence[Any], k: int | None) -> list[Any]:
+        """The tangents; for operands without one zeros, or what is not differentiated, as it is."""
+        operands = []
+        for i, (t, arg) in enumerate(zip(tangents, args, strict=True)):
+            if t is not None or self.each or not self._differentiated(i):
+                operands.append(arg if t is None else t)
+            else:
+                operands.append(np.zeros(np.shape(arg) if k is None else (*np.shape(arg), k)))
+        return operands
+
+    def _differentiated(self, i: int) -> bool:
+        return not self.transposes or self.transposes[i] is not None
+
+    def reads(self, i: int) -> bool:
+        return self.each or not self._differentiated(i)
+
+    def pull(
+        self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any], times: Rule = operator.mul
+    ) -> Any:
+        transpose = self.transposes[i]
+        if transpose is None:
+            raise TypeError(f"operand {i} of {self.name} is not differentiated")
+        return transpose(ct, *args, **params)
+
+
+class Nonlinear(Primitive):
+    """An operation with its own rules.
+
+    ``jvp(tangents, y, *args, **params)`` gives the tangent of the result, and ``vjps[i](ct, y, *args, **params)`` the
+    cotangent of operand ``i``. With ``leading`` the tangent rule broadcasts over leading axes, so that all directions
+    go through it at once; otherwise they are done one by one. An operation with several results returns a tuple, and
+    so does its ``jvp``; its ``ct`` is a tuple with None for results that nothing depends on.
+    """
+
+    __slots__ = ("jvp", "leading", "vjps")
+
+    def __init__(self, name: str, impl: Rule, jvp: Rule, vjps: tuple[Rule | None, ...], leading: bool) -> None:
+        super().__init__(name, impl)
+        self.jvp = jvp
+        self.vjps = vjps
+        self.leading = leading
+
+    def push(
+        self, y: Any, args: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any], k: int | None
+    ) -> Any:
+        if k is None:
+            return self.jvp(tangents, y, *args, **params)
+        if self.leading:
+            front = [None if t is None else np.moveaxis(t, -1, 0) for t in tangents]
+            results = self.jvp(front, y, *args, **params)
+            if isinstance(y, tuple):
+                return tuple(np.moveaxis(r, 0, -1) for r in results)
+            return np.moveaxis(results, 0, -1)
+        columns = [
+            self.jvp([None if t is None else t[..., d] for t in tangents], y, *args, **params) for d in range(k)
+        ]
+        if isinstance(y, tuple):
+            return tuple(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True))
+        return np.stack(columns, axis=-1)
+
+    def pull(
+        self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any], times: Rule = operator.mul
+    ) -> Any:
+        vjp = self.vjps[i]
+        if vjp is None:
+            raise TypeError(f"operand {i} of {self.name} is not differentiated")
+        return vjp(ct, y, *args, **params)
+
+
+# --- the declarations -------------------------------------------------------------------------------------------------
+
+
+def elementwise(function: Any, *partials: Rule | int, impl: Rule | None = None) -> Elementwise:
+    """Declare ``function``: one partial derivative per operand, as ``(y, *operands) → ∂y/∂operand``, or 1 or −1.
+
+    Examples
+    --------
+    >>> elementwise(np.sin, lambda y, x: np.cos(x))                      # doctest: +SKIP
+    >>> elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a)   # doctest: +SKIP
+    """
+    return _register(function, Elementwise(_name(function), impl or function, partials))
+
+
+def linear(
+    function: Any,
+    *transposes: Rule | None,
+    impl: Rule | None = None,
+    tangent: Rule | str | None = None,
+    each: bool = False,
+    accumulate: Rule | None = None,
+) -> Linear:
+    """Declare ``function``, linear in its operands: a transpose ``(ct, *operands, **params) → cotangent`` for each.
+
+    None stands for an operand that is not differentiated (a mask, an index). See `Linear` for ``tangent`` and
+    ``each``, `Primitive` for ``accumulate``.
+    """
+    primitive = Linear(_name(function), impl or function, transposes, tangent, each)
+    primitive.accumulate = accumulate
+    return _register(function, primitive)
+
+
+def nonlinear(
+    function: Any, *, jvp: Rule, vjp: Rule | tuple[Rule | None, ...], impl: Rule | None = None, leading: bool = False
+) -> Nonlinear:
+    """Declare ``function`` by a tangent rule and a cotangent rule (one per operand); see `Nonlinear`."""
+    vjps = vjp if isinstance(vjp, tuple) else (vjp,)
+    return _register(function, Nonlinear(_name(function), impl or function, jvp, vjps, leading))
+
+
+def constant(*functions: Any) -> None:
+    """Declare functions whose derivative is zero wherever it exists: rounding, comparisons, positions."""
+    for function in functions:
+        _register(function, Constant(_name(function), function))
+
+
+def composite(*functions: Any) -> Callable[[Rule], Rule]:
+    """Declare that the decorated function, plain NumPy, replaces ``functions`` when an argument is traced."""
+
+    def declare(replacement: Rule) -> Rule:
+        for function in functions:
+            FUNCTIONS[function] = replacement
+        return replacement
+
+    return declare
+
+
+def _name(function: Any) -> str:
+    return str(getattr(function, "__name__", function)).strip("_")
+
+
+def _register(function: Any, primitive: Any) -> Any:
+    if callable(function):
+        FUNCTIONS[function] = primitive
+    return primitive
+
+
+# --- what rules are made of -------------------------------------------------------------------------------------------
+
+
+def trail(value: Any) -> Any:
+    """``value`` with a trailing axis of length 1, to meet tangents of several directions; numbers as they are."""
+    return value[..., None] if np.ndim(value) else value
+
+
+def unbroadcast(ct: Any, operand: Any) -> Any:
+    """Sum the cotangent of a broadcast result down to the shape of the operand."""
+    shape = np.shape(operand)
+    if np.shape(ct) == shape:
+        return ct
+    extra = np.ndim(ct) - len(shape)
+    stretched = (extra + i for i, n in enumerate(shape) if n == 1 and ct.shape[extra + i] != 1)
+    return np.sum(ct, axis=(*range(extra), *stretched)).reshape(shape)
+
+
+def strong_product(a: Any, b: Any) -> Any:
+    """``a * b``, in which an exact zero wins over an infinite or undefined partner.
+
+    A branch that was not taken has cotangent (or tangent) zero; the partial derivatives there may be anything.
+    """
+    product = a * b
+    if not has_nan(product):
+        return product
+    return np.where((a == 0) | (b == 0), 0.0, product)
+
+
+def has_nan(value: Any) -> bool:
+    """Whether any element is NaN; for plain arrays in one pass without a temporary."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
+        flat = value.ravel(order="K")
+        value = flat.dot(flat)  # A sum of squares is NaN exactly where an element is (inf·inf stays inf).
+    elif isinstance(value, Tracer | np.ndarray):
+        return bool(np.any(np.isnan(value)))
+    return bool(value != value)

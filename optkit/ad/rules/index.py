@@ -1,0 +1,335 @@
+"""Indexing of every kind, assignment to an index, and choosing between arrays.
+
+Two primitives read: `basic` (slices and integers, a view) and `gather` (integer or boolean arrays, a copy); `update`
+writes. Index arrays are operands, so that a tape keeps them as they were; ``template`` is the index with `_Slot` in
+their places.
+"""
+
+from __future__ import annotations
+
+from types import EllipsisType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from optkit.ad import inplace
+from optkit.ad.core import Tracer, primal
+from optkit.ad.registry import FUNCTIONS, Linear, composite, constant, linear, trail, unbroadcast
+from optkit.ad.rules.axes import one_axis, without_out
+from optkit.ad.rules.shape import traced
+from optkit.errors import LostDerivativeError, NotDifferentiableError
+
+_BASIC = (int, slice, EllipsisType, type(None), np.integer)
+
+
+class _Slot(NamedTuple):
+    """Marks the place of the ``number``-th index array in a template."""
+
+    number: int
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _add_at(total: Any, ct: Any, x: Any, *arrays: Any, template: Any) -> None:
+    np.add.at(total, _fill(template, arrays), ct)
+
+
+def _add_basic(total: Any, ct: Any, x: Any, index: Any) -> None:
+    total[index] += ct
+
+
+def _scatter(ct: Any, x: Any, accumulate: Any, *rest: Any, **params: Any) -> Any:
+    """The cotangent of an indexed array: zeros with ``ct`` added at the index."""
+    if isinstance(ct, Tracer):
+        flat = _positions(x.shape, *rest, **params)
+        return scatter_add(ct.reshape(-1), flat.reshape(-1), size=x.size).reshape(x.shape)
+    total = np.zeros(x.shape, dtype=ct.dtype)
+    accumulate(total, ct, x, *rest, **params)
+    return total
+
+
+def _positions(shape: Any, *arrays: Any, index: Any = None, template: Any = None) -> Any:
+    """Where each element that an index picks stands in the flattened array."""
+    numbers = np.arange(int(np.prod(shape))).reshape(shape)
+    return np.asarray(numbers[index if template is None else _fill(template, arrays)])
+
+
+basic = linear(
+    "basic_index",
+    lambda ct, x, index: _scatter(ct, x, _add_basic, index=index),
+    impl=lambda x, index: x[index],
+    tangent="same",
+    accumulate=_add_basic,
+)
+
+
+class _Gather(Linear):
+    """``x[index]`` with index arrays; equal positions add up in the cotangent."""
+
+    __slots__ = ()
+
+    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any], times: Any = None) -> Any:
+        return _scatter(ct, args[0], _add_at, *args[1:], **params)
+
+    def _differentiated(self, i: int) -> bool:
+        return i == 0
+
+
+gather = _Gather("gather", lambda x, *arrays, template: x[_fill(template, arrays)], tangent="same")
+gather.accumulate = _add_at
+
+
+def _scatter_add_impl(v: Any, flat: Any, size: int) -> Any:
+    total = np.zeros((size, *v.shape[1:]), dtype=v.dtype)
+    np.add.at(total, flat, v)
+    return total
+
+
+# The transpose of a gather, as a primitive of its own, for derivatives of derivatives.
+scatter_add = linear(
+    "scatter_add", lambda ct, v, flat, size: ct[flat], None, impl=_scatter_add_impl, tangent="same"
+)
+
+
+def _fill(template: tuple[Any, ...], arrays: Any) -> tuple[Any, ...]:
+    return tuple(arrays[part.number] if isinstance(part, _Slot) else part for part in template)
+
+
+def _normalize(x: Any, index: Any) -> tuple[tuple[Any, ...], list[Any]]:
+    """An index as (template, index arrays), without Ellipsis, so that it also fits a tangent with a trailing axis."""
+    parts = index if isinstance(index, tuple) else (index,)
+    template: list[Any] = []
+    arrays: list[Any] = []
+    for part in parts:
+        if isinstance(part, bool | np.bool_):
+            part = np.asarray(part)
+        if isinstance(part, _BASIC):
+            template.append(part)
+            continue
+        if isinstance(part, Tracer):
+            raise IndexError("a traced value cannot be an index; int(x) or x.astype(int) have derivative zero")
+        array = np.asarray(part)
+        if array.dtype.kind not in "iub":
+            if array.size or isinstance(part, np.ndarray):
+                raise IndexError("arrays used as indices must be of integer (or boolean) type")
+            array = array.astype(np.intp)
+        template.append(_Slot(len(arrays)))
+        arrays.append(array)
+    if any(part is Ellipsis for part in template):
+        at = next(i for i, part in enumerate(template) if part is Ellipsis)
+        used = sum(
+            0 if part is None or part is Ellipsis else arrays[part.number].ndim
+            if isinstance(part, _Slot) and arrays[part.number].dtype == bool else 1
+            for part in template
+        )
+        template[at : at + 1] = [slice(None)] * (len(x.shape) - used)
+    return tuple(template), arrays
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """``x[index]``: a view for slices and integers, a copy for index arrays."""
+    asked = index
+    if type(index) is not int and type(index) is not slice:
+        index, arrays = _normalize(x, index)
+        if arrays:
+            return gather(x, *arrays, template=index)
+    result = basic(x, index=index)
+    if result.shape:
+        link_slice(result, x, index, asked)
+    return result
+
+
+FUNCTIONS["getitem"] = getitem
+
+
+def link_slice(result: Any, x: Any, index: Any, asked: Any) -> None:
+    """Link ``result = x[index]`` to ``x`` as its view; ``asked`` is the index as the user wrote it."""
+    template = index if isinstance(index, tuple) else (index,)
+    inplace.link(
+        result,
+        x,
+        lambda base: basic(base, index=index),
+        lambda base, value: update(base, value, template=template),
+        asked,
+    )
+
+
+@composite(np.take)
+def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    without_out(out, "take")
+    x = traced(a)
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    axis = one_axis(axis, x.ndim)
+    indices = np.asarray(primal(indices))
+    if mode != "raise":
+        n = x.shape[axis]
+        indices = indices % n if mode == "wrap" else np.clip(indices, 0, n - 1)
+    return x[(slice(None),) * axis + (indices,)]
+
+
+@composite(np.take_along_axis)
+def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    x = traced(arr)
+    if axis is None:
+        return np.ravel(x)[indices]
+    axis = one_axis(axis, x.ndim)
+    index = [np.arange(n).reshape([-1 if i == j else 1 for j in range(x.ndim)]) for i, n in enumerate(x.shape)]
+    index[axis] = indices
+    return x[tuple(index)]
+
+
+@composite(np.compress)
+def _compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
+    without_out(out, "compress")
+    return np.take(a, np.flatnonzero(condition), axis=axis)
+
+
+@composite(np.extract)
+def _extract(condition: Any, arr: Any) -> Any:
+    return np.ravel(arr)[np.ravel(np.asarray(condition, dtype=bool))]
+
+
+@composite(np.diagonal)
+def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    x = np.moveaxis(traced(a), (axis1, axis2), (-2, -1))
+    m, n = x.shape[-2:]
+    size = max(0, min(m + min(offset, 0), n - max(offset, 0)))
+    rows = np.arange(size) - min(offset, 0)
+    return x[..., rows, rows + offset]
+
+
+@composite(np.diag)
+def _diag(v: Any, k: int = 0) -> Any:
+    if v.ndim == 2:
+        return np.diagonal(v, k)
+    n = len(v) + abs(k)
+    rows = np.arange(len(v)) - min(k, 0)
+    return scatter_add(v, rows * n + rows + k, size=n * n).reshape(n, n)
+
+
+FUNCTIONS[np.diagflat] = lambda v, k=0: np.diag(np.ravel(v), k)
+FUNCTIONS[np.tril] = lambda m, k=0: np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, 0)
+FUNCTIONS[np.triu] = lambda m, k=0: np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), 0, m)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _update_impl(x: Any, v: Any, *arrays: Any, template: Any) -> Any:
+    y = np.array(x)
+    y[_fill(template, arrays)] = v
+    return y
+
+
+def _winners(shape: Any, arrays: Any, template: Any) -> tuple[Any, Any]:
+    """For each element that an assignment writes its place in the flat array, and whether it is the last to write."""
+    flat = _positions(shape, *arrays, template=template)
+    last = np.zeros(int(np.prod(shape)), dtype=np.intp)
+    order = np.arange(flat.size).reshape(flat.shape)
+    last[flat] = order
+    return flat, last[flat] == order
+
+
+class _Update(Linear):
+    """``x`` with ``x[index] = v`` carried out; where an index repeats, the last value wins, as in NumPy."""
+
+    __slots__ = ()
+
+    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any], times: Any = None) -> Any:
+        x, v, *arrays = args
+        template = params["template"]
+        if i == 0:
+            return self(ct, 0.0, *arrays, template=template)
+        picked = ct[_fill(template, arrays)]
+        if arrays:
+            picked = np.where(_winners(np.shape(x), arrays, template)[1], picked, 0)
+        return unbroadcast(picked, v)
+
+    def push(self, y: Any, args: Any, tangents: Any, params: dict[str, Any], k: int | None) -> Any:
+        arrays, (tx, tv) = args[2:], tangents[:2]
+        tx = np.zeros(np.shape(y) if k is None else (*np.shape(y), k), dtype=y.dtype) if tx is None else tx
+        return self(tx, 0.0 if tv is None else tv, *arrays, template=params["template"])
+
+    def _differentiated(self, i: int) -> bool:
+        return i < 2
+
+
+update = _Update("update", _update_impl)
+
+
+def setitem(x: Any, value: Any, index: Any) -> Any:
+    """What ``x`` becomes by ``x[index] = value``."""
+    value = traced(value) if isinstance(value, list | tuple | np.ndarray | Tracer) else value
+    kinds = np.result_type(getattr(x, "dtype", x)), np.result_type(getattr(value, "dtype", value))
+    if not np.can_cast(kinds[1], kinds[0], "same_kind"):
+        raise LostDerivativeError(f"assigning {kinds[1]} values into an array of {kinds[0]} would lose a part of them")
+    template, arrays = _normalize(x, index)
+    return update(x, value, *arrays, template=template)
+
+
+FUNCTIONS["update"] = setitem
+
+
+# --- choosing ---------------------------------------------------------------------------------------------------------
+
+
+def _where_tangent(tangents: Any, args: Any, params: Any, k: int) -> Any:
+    (_, a, b), (_, ta, tb) = args, tangents
+    mask = np.asarray(args[0])
+    shape = (*np.broadcast_shapes(mask.shape, np.shape(a), np.shape(b)), k)
+    return np.broadcast_to(np.where(trail(mask), 0 if ta is None else ta, 0 if tb is None else tb), shape)
+
+
+_where = linear(
+    "where",
+    None,
+    lambda ct, mask, a, b: unbroadcast(np.where(mask, ct, 0), a),
+    lambda ct, mask, a, b: unbroadcast(np.where(mask, 0, ct), b),
+    impl=np.where,
+    tangent=_where_tangent,
+)
+
+
+@composite(np.where)
+def _np_where(condition: Any, *choices: Any) -> Any:
+    condition = np.not_equal(condition, 0) if isinstance(condition, Tracer) else np.asarray(condition)
+    if not choices:
+        return np.nonzero(condition)
+    a, b = (x if isinstance(x, Tracer | int | float | complex) else traced(x) for x in choices)
+    return _where(condition, a, b)
+
+
+@composite(np.select)
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    result = default
+    for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
+        result = np.where(condition, choice, result)
+    return result
+
+
+@composite(np.clip)
+def _clip(a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = None, **bounds: Any) -> Any:
+    without_out(out, "clip")
+    a_min = bounds.pop("min", None if a_min is np._NoValue else a_min)
+    a_max = bounds.pop("max", None if a_max is np._NoValue else a_max)
+    if bounds:
+        raise NotDifferentiableError(f"np.clip of a traced value does not take {', '.join(bounds)}=")
+    if a_min is not None:
+        a = np.maximum(a, a_min)
+    return a if a_max is None else np.minimum(a, a_max)
+
+
+constant(np.argmax, np.argmin, np.argsort, np.argpartition, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted,
+         np.count_nonzero, np.isclose, np.allclose, np.array_equal, np.all, np.any, np.round, np.around, np.fix,
+         np.digitize, np.iscomplex, np.isreal)  # fmt: skip
+
+
+@composite(np.sort)
+def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    return np.take_along_axis(a, np.argsort(a, axis=axis, kind="stable"), axis)

@@ -1,0 +1,204 @@
+"""Matrix products and their relatives: bilinear functions.
+
+Two primitives, `matmul` and `einsum`, carry all of them.
+"""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from optkit.ad.registry import Linear, composite, linear, unbroadcast
+from optkit.ad.rules.axes import without_out
+from optkit.ad.rules.shape import traced
+
+# --- matmul -----------------------------------------------------------------------------------------------------------
+
+
+def _matmul_left(ct: Any, a: Any, b: Any) -> Any:
+    """The cotangent of ``a`` in ``a @ b``; vectors are matrices with one row or one column."""
+    if np.ndim(b) == 1:
+        return unbroadcast(ct[..., None] * b if np.ndim(ct) else ct * b, a)
+    if np.ndim(a) == 1:
+        return unbroadcast(np.matmul(b, ct[..., None])[..., 0], a)
+    return unbroadcast(np.matmul(ct, np.swapaxes(b, -1, -2)), a)
+
+
+def _matmul_right(ct: Any, a: Any, b: Any) -> Any:
+    """The cotangent of ``b`` in ``a @ b``."""
+    if np.ndim(a) == 1:
+        return unbroadcast(ct[..., None, :] * a[:, None] if np.ndim(b) > 1 else ct * a, b)
+    if np.ndim(b) == 1:
+        return unbroadcast(np.matmul(np.swapaxes(a, -1, -2), ct[..., None])[..., 0], b)
+    return unbroadcast(np.matmul(np.swapaxes(a, -1, -2), ct), b)
+
+
+def _matmul_tangent(tangents: Any, args: Any, params: Any, k: int) -> Any:
+    (a, b), (ta, tb) = args, tangents
+    if tb is not None:
+        if np.ndim(b) == 1:
+            return np.matmul(a, tb)  # The directions are the columns.
+        tb = np.moveaxis(tb, -1, 0)
+        return np.moveaxis(np.matmul(a, tb), 0, -1)
+    if np.ndim(a) > 1:
+        return np.moveaxis(np.matmul(np.moveaxis(ta, -1, 0), b), 0, -1)
+    if np.ndim(b) == 1:
+        return np.matmul(b, ta)
+    return np.swapaxes(np.matmul(ta.T, b), -1, -2)  # The directions are the rows.
+
+
+matmul = linear(np.matmul, _matmul_left, _matmul_right, tangent=_matmul_tangent, each=True)
+
+
+@composite(np.dot)
+def _dot(a: Any, b: Any, out: Any = None) -> Any:
+    without_out(out, "dot")
+    a, b = traced(a), traced(b)
+    if not a.ndim or not b.ndim:
+        return a * b
+    if b.ndim == 1 or (a.ndim <= 2 and b.ndim == 2):
+        return np.matmul(a, b)
+    return np.tensordot(a, b, (-1, -2))
+
+
+@composite(np.inner)
+def _inner(a: Any, b: Any, /) -> Any:
+    a, b = traced(a), traced(b)
+    return np.tensordot(a, b, (-1, -1)) if a.ndim and b.ndim else a * b
+
+
+@composite(np.vdot)
+def _vdot(a: Any, b: Any, /) -> Any:
+    return np.matmul(np.ravel(np.conj(traced(a))), np.ravel(traced(b)))
+
+
+@composite(np.outer)
+def _outer(a: Any, b: Any, out: Any = None) -> Any:
+    without_out(out, "outer")
+    return np.multiply(np.ravel(traced(a))[:, None], np.ravel(traced(b)))
+
+
+@composite(np.tensordot)
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    a, b = traced(a), traced(b)
+    if np.iterable(axes):
+        axes_a, axes_b = axes
+    else:
+        axes_a, axes_b = range(a.ndim - axes, a.ndim), range(axes)
+    axes_a, axes_b = normalize_axis_tuple(axes_a, a.ndim), normalize_axis_tuple(axes_b, b.ndim)
+    if [a.shape[i] for i in axes_a] != [b.shape[i] for i in axes_b]:
+        raise ValueError("shape-mismatch for sum")
+    free_a = tuple(i for i in range(a.ndim) if i not in axes_a)
+    free_b = tuple(i for i in range(b.ndim) if i not in axes_b)
+    summed = int(np.prod([a.shape[i] for i in axes_a], dtype=int))
+    shape_a, shape_b = tuple(a.shape[i] for i in free_a), tuple(b.shape[i] for i in free_b)
+    rows, columns = int(np.prod(shape_a, dtype=int)), int(np.prod(shape_b, dtype=int))
+    left = np.reshape(np.transpose(a, free_a + axes_a), (rows, summed))
+    right = np.reshape(np.transpose(b, axes_b + free_b), (summed, columns))
+    return np.reshape(np.matmul(left, right), shape_a + shape_b)
+
+
+# --- einsum -----------------------------------------------------------------------------------------------------------
+
+
+class _Einsum(Linear):
+    """``einsum`` with an explicit output and no ellipsis; linear in each operand."""
+
+    __slots__ = ()
+
+    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any], times: Any = None) -> Any:
+        inputs, output = _subscripts(params["subscripts"])
+        x, mine = args[i], inputs[i]
+        # An index that only operand i has was summed over: its cotangent is spread along it. A repeated index (a
+        # diagonal) is taken once and put back on the diagonal.
+        others = [(s, a) for j, (s, a) in enumerate(zip(inputs, args, strict=True)) if j != i]
+        found = set(output).union(*(s for s, _ in others))
+        distinct = "".join(dict.fromkeys(mine))
+        sizes = {c: n for s, a in zip(inputs, args, strict=True) for c, n in zip(s, np.shape(a), strict=True) if n != 1}
+        kept = "".join(c for c in distinct if c in found)
+        operands = [s for s, _ in others]
+        pulled = einsum(ct, *(a for _, a in others), subscripts=",".join([output, *operands]) + "->" + kept)
+        shape = tuple(sizes.get(c, 1) for c in distinct)
+        pulled = np.reshape(pulled, tuple(sizes.get(c, 1) if c in found else 1 for c in distinct))
+        pulled = np.broadcast_to(pulled, shape)
+        if len(distinct) < len(mine):
+            index = tuple(
+                np.arange(shape[distinct.index(c)]).reshape([-1 if c == d else 1 for d in distinct]) for c in mine
+            )
+            zeros = np.zeros(tuple(sizes.get(c, 1) for c in mine), dtype=np.result_type(ct.dtype))
+            from optkit.ad.rules.index import setitem
+
+            pulled = setitem(_like(zeros, pulled), pulled, index)
+        return unbroadcast(pulled, x)
+
+    def push(self, y: Any, args: Any, tangents: Any, params: dict[str, Any], k: int | None) -> Any:
+        inputs, output = _subscripts(params["subscripts"])
+        letter = "" if k is None else next(c for c in string.ascii_letters if c not in params["subscripts"])
+        total = None
+        for i, t in enumerate(tangents):
+            if t is None:
+                continue
+            names = [s + letter if j == i else s for j, s in enumerate(inputs)]
+            operands = [t if j == i else a for j, a in enumerate(args)]
+            term = self(*operands, subscripts=",".join(names) + "->" + output + letter)
+            total = term if total is None else total + term
+        return total
+
+
+def _like(zeros: Any, value: Any) -> Any:
+    from optkit.ad.inplace import assignable
+
+    return assignable(zeros, value)
+
+
+einsum = _Einsum(
+    "einsum", lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=len(operands) > 2), each=True
+)
+
+
+def _subscripts(text: str) -> tuple[list[str], str]:
+    left, right = text.split("->")
+    return left.split(","), right
+
+
+@composite(np.einsum)
+def _np_einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: Any) -> Any:
+    without_out(out, "einsum")
+    if options.get("dtype") is not None:
+        operands = (operands[0], *(traced(a).astype(options["dtype"]) for a in operands[1:]))
+    if isinstance(operands[0], str):
+        text, arrays = operands[0].replace(" ", ""), [traced(a) for a in operands[1:]]
+    else:  # The other way to call it: operand, list of index numbers, operand, list, …, [output list].
+        pairs = list(zip(operands[0::2], operands[1::2], strict=False))
+        arrays = [traced(a) for a, _ in pairs]
+        text = ",".join(_letters(numbers) for _, numbers in pairs)
+        if len(operands) % 2:
+            text += "->" + _letters(operands[-1])
+    inputs, output = _explicit(text, [a.ndim for a in arrays])
+    return einsum(*arrays, subscripts=",".join(inputs) + "->" + output)
+
+
+def _letters(numbers: Any) -> str:
+    return "".join("..." if n is Ellipsis else string.ascii_letters[n] for n in numbers)
+
+
+def _explicit(text: str, ndims: list[int]) -> tuple[list[str], str]:
+    """Subscripts with the ellipsis spelled out and the output given, by NumPy's rules."""
+    left, arrow, right = text.partition("->")
+    inputs = left.split(",")
+    if len(inputs) != len(ndims):
+        raise ValueError(f"einsum: {len(inputs)} subscripts for {len(ndims)} operands")
+    widths = [n - len(s.replace("...", "")) for s, n in zip(inputs, ndims, strict=True)]
+    unused = [c for c in string.ascii_letters if c not in text]
+    width = max((w for w, s in zip(widths, inputs, strict=True) if "..." in s), default=0)
+    dots = "".join(unused[:width])
+    named = "".join(inputs).replace(".", "")
+    inputs = [s.replace("...", dots[len(dots) - w :] if w else "") for s, w in zip(inputs, widths, strict=True)]
+    if any(len(s) != n for s, n in zip(inputs, ndims, strict=True)):
+        raise ValueError(f"einsum: subscripts {text!r} do not fit operands of {ndims} dimensions")
+    if arrow:
+        return inputs, right.replace("...", dots)
+    return inputs, dots + "".join(sorted(c for c in set(named) if named.count(c) == 1))

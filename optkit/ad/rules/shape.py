@@ -1,0 +1,422 @@
+"""Reshaping, permuting, joining and splitting: linear functions that move elements about.
+
+Four primitives (`reshape`, `transpose`, `broadcast_to`, `concatenate`) carry everything else. Results that NumPy makes
+as views are linked to their base, so that assignments write through (`optkit.ad.inplace`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from optkit.ad import inplace
+from optkit.ad.core import Tracer, primal, unpack_objects
+from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, unbroadcast
+from optkit.ad.rules.axes import one_axis, without_out
+
+_NO = np._NoValue
+
+# --- the primitives ---------------------------------------------------------------------------------------------------
+
+_reshape = linear(
+    "reshape",
+    lambda ct, x, shape: ct.reshape(x.shape),
+    impl=lambda x, shape: np.reshape(x, shape),
+    tangent=lambda t, args, p, k: np.reshape(t[0], (*p["shape"], k)),
+)
+_transpose = linear(
+    "transpose",
+    lambda ct, x, axes: np.transpose(ct, np.argsort(axes)),
+    impl=lambda x, axes: np.transpose(x, axes),
+    tangent=lambda t, args, p, k: np.transpose(t[0], (*p["axes"], len(p["axes"]))),
+)
+
+
+def _broadcast_tangent(t: Any, args: Any, params: Any, k: int) -> Any:
+    return np.broadcast_to(t[0], (*params["shape"], k))
+
+
+_broadcast_to = linear(
+    "broadcast_to",
+    lambda ct, x, shape: unbroadcast(ct, x),
+    impl=lambda x, shape: np.broadcast_to(x, shape),
+    tangent=_broadcast_tangent,
+)
+
+
+class _Concatenate(Linear):
+    """Joins any number of operands; the transpose takes the piece of operand ``i`` out again."""
+
+    __slots__ = ()
+
+    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any], times: Any = None) -> Any:
+        axis = params["axis"]
+        start = sum(np.shape(a)[axis] for a in args[:i])
+        return ct[(slice(None),) * axis + (slice(start, start + np.shape(args[i])[axis]),)]
+
+
+_concatenate = _Concatenate("concatenate", lambda *arrays, axis: np.concatenate(arrays, axis), tangent="same")
+_copy = linear("copy", lambda ct, x: ct, impl=np.copy, tangent="same")
+_astype = linear(
+    "astype",
+    lambda ct, x, dtype: ct.astype(x.dtype) if np.iscomplexobj(x) or not np.iscomplexobj(ct) else np.real(ct),
+    impl=lambda x, dtype: x.astype(dtype),
+    tangent="same",
+)
+_to_integers = Constant("astype", lambda x, dtype: x.astype(dtype))
+
+
+# --- views ------------------------------------------------------------------------------------------------------------
+
+
+def view(primitive: Any, undo: Any, x: Any, **params: Any) -> Any:
+    """``primitive(x)``, linked to ``x`` as its view; ``undo(value)`` brings a value of the view back into x's shape."""
+    result = primitive(x, **params)
+    if isinstance(result, Tracer) and isinstance(x, Tracer):
+        inplace.link(result, x, lambda base: primitive(base, **params), lambda base, value: undo(value))
+    return result
+
+
+def traced(x: Any) -> Any:
+    """What NumPy's array functions take: lists of traced values become one."""
+    if isinstance(x, Tracer):
+        return x
+    x = np.asarray(x)
+    return unpack_objects(x) if x.dtype.hasobject else x
+
+
+def reshape_to(x: Any, shape: tuple[int, ...]) -> Any:
+    """``x`` in another shape, as a view where NumPy makes one."""
+    before = np.shape(x)
+    return view(_reshape, lambda value: _reshape(value, shape=before), x, shape=shape)
+
+
+def permute(x: Any, axes: tuple[int, ...]) -> Any:
+    """``x`` with its axes permuted, as a view."""
+    return view(_transpose, lambda value: _transpose(value, axes=tuple(np.argsort(axes))), x, axes=axes)
+
+
+@composite(np.reshape)
+def _np_reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None) -> Any:
+    x = traced(a)
+    shape = newshape if shape is None else shape
+    shape = tuple(int(n) for n in shape) if np.iterable(shape) else (int(shape),)
+    if order not in ("C", "F"):
+        raise ValueError(f"np.reshape of a traced value takes order 'C' or 'F', not {order!r}")
+    if -1 in shape:
+        known = -math.prod(shape)
+        rest = x.size // known if known else 0
+        shape = tuple(rest if n == -1 else n for n in shape)
+    if math.prod(shape) != x.size:
+        raise ValueError(f"cannot reshape array of size {x.size} into shape {shape}")
+    result = reshape_to(x, shape) if order == "C" else reshape_to(x.T, shape[::-1]).T
+    return np.copy(result) if copy else result
+
+
+@composite(np.ravel)
+def _ravel(a: Any, order: str = "C") -> Any:
+    x = traced(a)
+    return np.reshape(x, (x.size,), order="F" if order == "F" else "C")
+
+
+@composite(np.squeeze)
+def _squeeze(a: Any, axis: Any = None) -> Any:
+    x = traced(a)
+    shape = x.shape
+    if axis is None:
+        return reshape_to(x, tuple(n for n in shape if n != 1))
+    axes = {one_axis(i, x.ndim) for i in (axis if np.iterable(axis) else (axis,))}
+    if any(shape[i] != 1 for i in axes):
+        raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+    return reshape_to(x, tuple(n for i, n in enumerate(shape) if i not in axes))
+
+
+@composite(np.expand_dims)
+def _expand_dims(a: Any, axis: Any) -> Any:
+    x = traced(a)
+    axes = axis if np.iterable(axis) else (axis,)
+    ndim = x.ndim + len(axes)
+    places = {one_axis(i, ndim) for i in axes}
+    if len(places) != len(axes):
+        raise ValueError("repeated axis")
+    rest = iter(x.shape)
+    return reshape_to(x, tuple(1 if i in places else next(rest) for i in range(ndim)))
+
+
+def _at_least(ndim: int, shape: Any) -> Any:
+    def function(*arrays: Any) -> Any:
+        results = [x if x.ndim >= ndim else reshape_to(x, shape(*x.shape)) for x in map(traced, arrays)]
+        return results[0] if len(results) == 1 else tuple(results)
+
+    return function
+
+
+FUNCTIONS[np.atleast_1d] = _at_least(1, lambda: (1,))
+FUNCTIONS[np.atleast_2d] = _at_least(2, lambda n=1: (1, n))
+FUNCTIONS[np.atleast_3d] = _at_least(3, lambda m=1, n=None: (1, m, 1) if n is None else (m, n, 1))
+
+
+@composite(np.transpose, np.permute_dims)
+def _np_transpose(a: Any, axes: Any = None) -> Any:
+    x = traced(a)
+    if axes is None:
+        return permute(x, tuple(range(x.ndim))[::-1])
+    axes = tuple(one_axis(i, x.ndim) for i in axes)
+    if sorted(axes) != list(range(x.ndim)):
+        raise ValueError("axes don't match array")
+    return permute(x, axes)
+
+
+@composite(np.matrix_transpose)
+def _matrix_transpose(x: Any, /) -> Any:
+    return np.swapaxes(x, -1, -2)
+
+
+@composite(np.swapaxes)
+def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    x = traced(a)
+    axes = list(range(x.ndim))
+    i, j = one_axis(axis1, x.ndim), one_axis(axis2, x.ndim)
+    axes[i], axes[j] = j, i
+    return permute(x, tuple(axes))
+
+
+@composite(np.moveaxis)
+def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    x = traced(a)
+    sources = [one_axis(i, x.ndim) for i in (source if np.iterable(source) else (source,))]
+    destinations = [one_axis(i, x.ndim) for i in (destination if np.iterable(destination) else (destination,))]
+    if len(sources) != len(destinations):
+        raise ValueError("`source` and `destination` arguments must have the same number of elements")
+    axes = [i for i in range(x.ndim) if i not in sources]
+    for to, i in sorted(zip(destinations, sources, strict=True)):
+        axes.insert(to, i)
+    return permute(x, tuple(axes))
+
+
+@composite(np.rollaxis)
+def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    x = traced(a)
+    axis = one_axis(axis, x.ndim)
+    start = start + x.ndim if start < 0 else start
+    return np.moveaxis(x, axis, start - 1 if axis < start else start)
+
+
+@composite(np.broadcast_to)
+def _np_broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
+    return _broadcast_to(traced(array), shape=tuple(shape) if np.iterable(shape) else (shape,))
+
+
+@composite(np.broadcast_arrays)
+def _broadcast_arrays(*arrays: Any, subok: bool = False) -> Any:
+    arrays = tuple(map(traced, arrays))
+    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    return tuple(np.broadcast_to(x, shape) for x in arrays)
+
+
+# --- joining ----------------------------------------------------------------------------------------------------------
+
+
+@composite(np.concatenate, np.concat)
+def _np_concatenate(
+    arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
+    without_out(out, "concatenate")
+    parts = [traced(a) for a in arrays]
+    if axis is None:
+        parts, axis = [np.ravel(a) for a in parts], 0
+    if any(a.ndim == 0 for a in parts):
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    joined = _concatenate(*parts, axis=one_axis(axis, parts[0].ndim))
+    return joined if dtype is None else joined.astype(dtype)
+
+
+@composite(np.stack)
+def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    parts = [traced(a) for a in arrays]
+    if len({a.shape for a in parts}) != 1:
+        raise ValueError("all input arrays must have the same shape")
+    axis = one_axis(axis, parts[0].ndim + 1)
+    return np.concatenate([np.expand_dims(a, axis) for a in parts], axis=axis, out=out, dtype=dtype)
+
+
+@composite(np.vstack)
+def _vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    return np.concatenate([np.atleast_2d(traced(a)) for a in tup], axis=0, dtype=dtype)
+
+
+@composite(np.hstack)
+def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    parts = [np.atleast_1d(traced(a)) for a in tup]
+    return np.concatenate(parts, axis=0 if parts and parts[0].ndim == 1 else 1, dtype=dtype)
+
+
+@composite(np.dstack)
+def _dstack(tup: Any) -> Any:
+    return np.concatenate([np.atleast_3d(traced(a)) for a in tup], axis=2)
+
+
+@composite(np.column_stack)
+def _column_stack(tup: Any) -> Any:
+    parts = [traced(a) for a in tup]
+    return np.concatenate([a if a.ndim >= 2 else np.atleast_2d(a).T for a in parts], axis=1)
+
+
+@composite(np.append)
+def _append(arr: Any, values: Any, axis: Any = None) -> Any:
+    return np.concatenate([traced(arr), traced(values)], axis=axis)
+
+
+@composite(np.block)
+def _block(arrays: Any) -> Any:
+    def depth(a: Any) -> int:
+        return 1 + max(map(depth, a)) if isinstance(a, list) else 0
+
+    def join(a: Any, axis: int, ndim: int) -> Any:
+        if not isinstance(a, list):
+            x = traced(a)
+            return reshape_to(x, (1,) * (ndim - x.ndim) + x.shape)
+        return np.concatenate([join(part, axis + 1, ndim) for part in a], axis=axis)
+
+    def largest(a: Any) -> int:
+        return max(map(largest, a)) if isinstance(a, list) else traced(a).ndim
+
+    levels = depth(arrays)
+    ndim = max(levels, largest(arrays))
+    return join(arrays, -levels, ndim) if levels else np.copy(traced(arrays))
+
+
+# --- splitting, repeating, turning ------------------------------------------------------------------------------------
+
+
+@composite(np.array_split)
+def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    x = traced(ary)
+    axis = one_axis(axis, x.ndim)
+    n = x.shape[axis]
+    if np.iterable(indices_or_sections):
+        cuts = [0, *(int(i) for i in indices_or_sections), n]
+    else:
+        each, extra = divmod(n, int(indices_or_sections))
+        cuts = [0, *np.cumsum([each + (i < extra) for i in range(int(indices_or_sections))]).tolist()]
+    return [x[(slice(None),) * axis + (slice(a, b),)] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+
+
+@composite(np.split)
+def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    x = traced(ary)
+    if not np.iterable(indices_or_sections) and x.shape[axis] % int(indices_or_sections):
+        raise ValueError("array split does not result in an equal division")
+    return np.array_split(x, indices_or_sections, axis)
+
+
+FUNCTIONS[np.vsplit] = lambda ary, sections: np.split(ary, sections, 0)
+FUNCTIONS[np.hsplit] = lambda ary, sections: np.split(ary, sections, 1 if ary.ndim > 1 else 0)
+FUNCTIONS[np.dsplit] = lambda ary, sections: np.split(ary, sections, 2)
+
+
+@composite(np.flip)
+def _flip(m: Any, axis: Any = None) -> Any:
+    axes = range(m.ndim) if axis is None else [one_axis(i, m.ndim) for i in (axis if np.iterable(axis) else (axis,))]
+    return m[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(m.ndim))]
+
+
+FUNCTIONS[np.flipud] = lambda m: np.flip(m, 0)
+FUNCTIONS[np.fliplr] = lambda m: np.flip(m, 1)
+
+
+@composite(np.roll)
+def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return np.roll(np.ravel(a), shift, 0).reshape(a.shape)
+    for by, i in np.broadcast(shift, axis):
+        i = one_axis(int(i), a.ndim)
+        if n := a.shape[i]:
+            cut = n - int(by) % n
+            before, after = np.array_split(a, [cut], i)
+            a = np.concatenate([after, before], i)
+    return a
+
+
+@composite(np.tile)
+def _tile(A: Any, reps: Any) -> Any:  # noqa: N803 -- NumPy's name
+    reps = tuple(reps) if np.iterable(reps) else (reps,)
+    ndim = max(A.ndim, len(reps))
+    reps = (1,) * (ndim - len(reps)) + reps
+    shape = (1,) * (ndim - A.ndim) + A.shape
+    spread = np.broadcast_to(
+        A.reshape(*(n for size in shape for n in (1, size))), [n for pair in zip(reps, shape, strict=True) for n in pair]
+    )
+    return spread.reshape(tuple(r * n for r, n in zip(reps, shape, strict=True)))
+
+
+@composite(np.repeat)
+def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    x = traced(a)
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    return np.take(x, np.repeat(np.arange(x.shape[axis]), repeats), axis=axis)
+
+
+# --- copies, kinds and constants --------------------------------------------------------------------------------------
+
+
+@composite(np.copy)
+def _np_copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    return _copy(traced(a))
+
+
+@composite(np.astype)
+def astype(x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+    """A float or complex array of another precision; to integers and booleans the derivative is zero."""
+    dtype = np.dtype(dtype)
+    if dtype.kind in "iub":
+        return _to_integers(x, dtype=dtype)
+    if np.iscomplexobj(x) and dtype.kind == "f":
+        x = np.real(x)
+    return _astype(x, dtype=dtype)
+
+
+@composite(np.real)
+def _real(val: Any) -> Any:
+    return FUNCTIONS["real"](val) if np.iscomplexobj(val) else reshape_to(val, val.shape)
+
+
+@composite(np.imag)
+def _imag(val: Any) -> Any:
+    return FUNCTIONS["imag"](val) if np.iscomplexobj(val) else np.zeros(val.shape, val.dtype)
+
+
+# Questions about shape and kind have plain answers.
+FUNCTIONS[np.shape] = lambda a: traced(a).shape
+FUNCTIONS[np.ndim] = lambda a: traced(a).ndim
+FUNCTIONS[np.size] = lambda a, axis=None: traced(a).size if axis is None else traced(a).shape[axis]
+FUNCTIONS[np.iscomplexobj] = lambda x: x.dtype.kind == "c"
+FUNCTIONS[np.isrealobj] = lambda x: x.dtype.kind != "c"
+FUNCTIONS[np.result_type] = lambda *args: np.result_type(*(getattr(a, "dtype", a) for a in args))
+FUNCTIONS[np.common_type] = lambda *args: np.common_type(*(primal(a) for a in args))
+FUNCTIONS[np.may_share_memory] = lambda a, b, **_: np.may_share_memory(primal(a), primal(b))
+FUNCTIONS[np.shares_memory] = lambda a, b, **_: np.shares_memory(primal(a), primal(b))
+
+
+def _filled(make: Any) -> Any:
+    def function(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:
+        shape = a.shape if shape is None else shape
+        return inplace.assignable(make(shape, a.dtype if dtype is None else dtype), a)
+
+    return function
+
+
+FUNCTIONS[np.zeros_like] = FUNCTIONS[np.empty_like] = _filled(np.zeros)
+FUNCTIONS[np.ones_like] = _filled(np.ones)
+
+
+@composite(np.full_like)
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
+    filled = np.zeros_like(a, dtype=dtype, shape=shape) if isinstance(a, Tracer) else None
+    if filled is None:
+        filled = inplace.assignable(np.zeros_like(a, dtype=dtype, shape=shape), fill_value)
+    filled[...] = fill_value
+    return filled

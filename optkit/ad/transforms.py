@@ -1,0 +1,435 @@
+"""The differential operators. Each takes a function and gives a function, so they nest to any depth."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from optkit.ad import dense, tree
+from optkit.ad.arguments import Selection, call, scalar_output
+from optkit.ad.core import Tracer
+from optkit.ad.forward import ForwardTrace
+from optkit.ad.recording import Recording, finish, one_like, outputs, tangent_leaves
+from optkit.ad.registry import Constant
+from optkit.ad.reverse import ReverseTrace
+from optkit.ad.tape import pull_back
+from optkit.errors import InvalidInputError
+
+Argnums = int | tuple[int, ...]
+
+# --- gradients --------------------------------------------------------------------------------------------------------
+
+
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The value and the gradient of a scalar-valued function, in one reverse sweep.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a real scalar (an array of size 1 counts). Written in plain NumPy.
+    argnums : int or tuple of int
+        The positional argument(s) to differentiate with respect to: numbers, arrays, or nested dicts, lists, tuples,
+        namedtuples and dataclasses of them.
+
+    Returns
+    -------
+    callable
+        Takes the arguments of ``f`` and returns ``(value, gradient)``; the gradient has the structure and the shapes
+        of the argument (a tuple of such for a tuple of ``argnums``).
+
+    Raises
+    ------
+    InvalidInputError
+        When ``f`` does not return a scalar.
+    InvalidTypeError
+        When an argument is not made of numbers.
+
+    Notes
+    -----
+    Reverse mode: the cost is a small multiple of that of ``f``, whatever the number of variables (Griewank & Walther
+    2008, Evaluating Derivatives, 2nd ed., §3.3). For a complex argument z = x + iy the gradient is ∂f/∂x − i ∂f/∂y.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> value, gradient = ad.value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    >>> value, gradient
+    (np.float64(5.0), array([2., 4.]))
+    """
+
+    @functools.wraps(f)
+    def value_and_grad_of_f(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        return _value_and_grad(f, argnums, args, kwargs, "value_and_grad")
+
+    return value_and_grad_of_f
+
+
+def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The gradient of a scalar-valued function; see `value_and_grad` for the arguments.
+
+    ``scipy.optimize.minimize(f, x0, jac=ad.grad(f))`` takes it as it stands.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a real scalar.
+    argnums : int or tuple of int
+        The positional argument(s) to differentiate with respect to.
+
+    Returns
+    -------
+    callable
+        Takes the arguments of ``f`` and returns the gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> ad.grad(lambda x: x[0] * np.sin(x[1]))(np.array([2.0, 0.0]))
+    array([0., 2.])
+    """
+
+    @functools.wraps(f)
+    def grad_of_f(*args: Any, **kwargs: Any) -> Any:
+        return _value_and_grad(f, argnums, args, kwargs, "grad")[1]
+
+    return grad_of_f
+
+
+def _value_and_grad(
+    f: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any], caller: str
+) -> tuple[Any, Any]:
+    selection = Selection(args, argnums, caller)
+    leaves = selection.leaves
+    trace = ReverseTrace()
+    inputs = [trace.lift(leaf) for leaf in leaves]
+    places = [tracer.index for tracer in inputs]
+    try:
+        y = scalar_output(call(f, selection.arguments(inputs), kwargs), caller)
+    finally:
+        tape = trace.close()
+    if not isinstance(y, Tracer) or y.owner is not trace:
+        return y, selection.restore([finish(None, leaf) for leaf in leaves])
+    value = y.value
+    trace.snapshot.check()
+    cotangents = pull_back(tape, {y.index: one_like(value)}, places, once=True)
+    tape.clear()
+    return value, selection.restore([finish(ct, leaf) for ct, leaf in zip(cotangents, leaves, strict=True)])
+
+
+# --- Jacobians --------------------------------------------------------------------------------------------------------
+
+
+def jacobian(
+    f: Callable[..., Any], argnums: Argnums = 0, *, mode: str = "auto", holomorphic: bool = False
+) -> Callable[..., Any]:
+    """The Jacobian of a function of arrays.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a number, an array, or a nested container of them.
+    argnums : int or tuple of int
+        The positional argument(s) to differentiate with respect to.
+    mode : {"auto", "forward", "reverse"}
+        Forward mode costs one direction per input (they run together, in blocks), reverse mode one sweep per output.
+        "auto" takes forward mode for few inputs or where there are no more inputs than outputs.
+    holomorphic : bool
+        Promise that ``f`` is complex differentiable. Needed for a complex result of a complex argument; without it
+        such a Jacobian would be two-by-two blocks of real numbers.
+
+    Returns
+    -------
+    callable
+        Takes the arguments of ``f``; gives an array of shape ``output.shape + input.shape``, in the structure of the
+        output with that of the input inside.
+
+    Raises
+    ------
+    InvalidInputError
+        For an unknown ``mode``, or for a complex argument that is not declared ``holomorphic`` and gives a complex
+        result.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> ad.jacobian(lambda x: np.array([x[0] * x[1], x[0] ** 2]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [4., 0.]])
+    """
+    both = value_and_jacobian(f, argnums, mode=mode, holomorphic=holomorphic)
+
+    @functools.wraps(f)
+    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return jacobian_of_f
+
+
+def value_and_jacobian(
+    f: Callable[..., Any], argnums: Argnums = 0, *, mode: str = "auto", holomorphic: bool = False
+) -> Callable[..., Any]:
+    """The value and the Jacobian from the same runs of the function; see `jacobian`.
+
+    Parameters
+    ----------
+    f, argnums, mode, holomorphic
+        As for `jacobian`.
+
+    Returns
+    -------
+    callable
+        Takes the arguments of ``f`` and returns ``(value, jacobian)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> y, jacobian = ad.value_and_jacobian(lambda x: x[::-1] ** 2)(np.array([1.0, 2.0]))
+    >>> y, jacobian
+    (array([4., 1.]), array([[0., 4.],
+           [2., 0.]]))
+    """
+    if mode not in ("auto", "forward", "reverse"):
+        raise InvalidInputError(f"ad.jacobian: mode must be 'auto', 'forward' or 'reverse', got {mode!r}")
+
+    @functools.wraps(f)
+    def value_and_jacobian_of_f(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        selection = Selection(args, argnums, "jacobian")
+        return dense.value_and_jacobian(f, selection, kwargs, mode, holomorphic)
+
+    return value_and_jacobian_of_f
+
+
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The Hessian of a scalar-valued function: forward mode over the reverse-mode gradient.
+
+    ``scipy.optimize.minimize(f, x0, jac=ad.grad(f), hess=ad.hessian(f), method="trust-exact")`` takes it as it stands.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a real scalar.
+    argnums : int or tuple of int
+        The positional argument(s) to differentiate with respect to, twice.
+
+    Returns
+    -------
+    callable
+        Takes the arguments of ``f``; gives an array of shape ``x.shape + x.shape``, nested for containers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> ad.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums, mode="forward")
+
+
+def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The product of the Hessian of a scalar-valued function with a vector, without forming the Hessian.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a real scalar; differentiated with respect to its first argument.
+
+    Returns
+    -------
+    callable
+        ``(x, v, *args) → H(x) v``, of the structure of ``x``: the signature of ``hessp`` in `scipy.optimize.minimize`.
+
+    Notes
+    -----
+    A tangent is carried through the gradient (Pearlmutter 1994, "Fast exact multiplication by the Hessian"): the cost
+    is a small multiple of that of ``f``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> ad.hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+
+    @functools.wraps(f)
+    def hvp_of_f(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
+        return jvp(lambda z: grad(f)(z, *args, **kwargs), (x,), (v,))[1]
+
+    return hvp_of_f
+
+
+def derivative(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The derivative of a function of one real number, elementwise on arrays.
+
+    Parameters
+    ----------
+    f : callable
+        Of a number, giving a number or an array (a curve); or elementwise, of an array, giving an array of the same
+        shape, each element of which depends on the element of ``x`` in the same place alone.
+
+    Returns
+    -------
+    callable
+        Takes the arguments of ``f``; gives the derivative with respect to the first, of the shape of the result.
+
+    Raises
+    ------
+    InvalidInputError
+        When ``x`` is an array and the result has another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> ad.derivative(np.sin)(0.0)
+    np.float64(1.0)
+    >>> ad.derivative(ad.derivative(lambda x: x**3))(np.array([1.0, 2.0]))
+    array([ 6., 12.])
+    """
+
+    @functools.wraps(f)
+    def derivative_of_f(x: Any, *args: Any, **kwargs: Any) -> Any:
+        leaf = Selection((x,), 0, "derivative").leaves[0]
+        y, dy = jvp(lambda z: f(z, *args, **kwargs), (leaf,), (one_like(leaf),))
+        if np.ndim(leaf) and np.shape(y) != np.shape(leaf):
+            raise InvalidInputError(
+                f"ad.derivative needs an elementwise function, but it turned shape {np.shape(leaf)} into {np.shape(y)}; "
+                "perhaps you meant grad or jacobian"
+            )
+        return dy
+
+    return derivative_of_f
+
+
+# --- products with the Jacobian ---------------------------------------------------------------------------------------
+
+
+def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The value and its derivative in one direction (the pushforward J v), by forward mode.
+
+    Parameters
+    ----------
+    f : callable
+    primals : tuple
+        The positional arguments of ``f``.
+    tangents : tuple
+        The direction: one for each argument, of the same structure and shapes.
+
+    Returns
+    -------
+    y, dy
+        The value and the directional derivative, of the same structure and shapes.
+
+    Raises
+    ------
+    InvalidInputError
+        When structures or shapes of ``primals`` and ``tangents`` differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> ad.jvp(lambda x: x * x, (3.0,), (1.0,))
+    (np.float64(9.0), np.float64(6.0))
+    """
+    selection = Selection(tuple(primals), tuple(range(len(primals))), "jvp")
+    directions = tangent_leaves(selection, tuple(tangents), "jvp")
+    trace = ForwardTrace()
+    with np.errstate(all="ignore"):
+        inputs = [trace.dual(x, t) for x, t in zip(selection.leaves, directions, strict=True)]
+        try:
+            leaves, structure = outputs(call(f, selection.arguments(inputs), {}), "jvp")
+        finally:
+            trace.ended = True
+    values, slopes = zip(*(trace.split(y) for y in leaves), strict=True) if leaves else ((), ())
+    return tree.unflatten(structure, values), tree.unflatten(structure, slopes)
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value and the pullback u ↦ uᵀJ, by reverse mode.
+
+    Parameters
+    ----------
+    f : callable
+    *primals
+        The positional arguments of ``f``.
+
+    Returns
+    -------
+    y
+        The value.
+    pullback : callable
+        Takes a cotangent of the structure and shapes of ``y``; gives a tuple with one cotangent per argument. It may
+        be called any number of times.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> y, pullback = ad.vjp(lambda a, b: a * b, 2.0, 5.0)
+    >>> pullback(1.0)
+    (np.float64(5.0), np.float64(2.0))
+    """
+    recording = Recording(f, Selection(primals, tuple(range(len(primals))), "vjp"), {}, "vjp")
+    return recording.value(), recording.pullback
+
+
+def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The value and the linear map v ↦ J v at one point; ``f`` itself is not run again.
+
+    Parameters
+    ----------
+    f : callable
+    *primals
+        The positional arguments of ``f``.
+
+    Returns
+    -------
+    y
+        The value.
+    pushforward : callable
+        Takes one tangent per argument; gives J v, of the structure and shapes of ``y``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> y, pushforward = ad.linearize(np.sin, 0.0)
+    >>> pushforward(2.0)
+    np.float64(2.0)
+    """
+    recording = Recording(f, Selection(primals, tuple(range(len(primals))), "linearize"), {}, "linearize")
+    return recording.value(), recording.pushforward
+
+
+_stop = Constant("stop_gradient", np.array)
+
+
+def stop_gradient(x: Any) -> Any:
+    """``x`` as a constant: its derivative is zero from here on.
+
+    Parameters
+    ----------
+    x : number, array or nested container of them
+
+    Returns
+    -------
+    same as ``x``
+        With traced values replaced by what they stand for.
+
+    Examples
+    --------
+    >>> from optkit import ad
+    >>> ad.grad(lambda x: x * ad.stop_gradient(x))(3.0)
+    np.float64(3.0)
+    """
+    return tree.tree_map(lambda leaf: _stop(leaf) if isinstance(leaf, Tracer) else leaf, x)
