@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from optkit.ad import tree
 from optkit.ad.core import Tracer, unpack_objects
+from optkit.ad.inplace import own
 from optkit.errors import InvalidInputError, InvalidTypeError, LostDerivativeError
 
 
@@ -23,7 +25,7 @@ def as_differentiable(x: Any, where: str) -> Any:
     if isinstance(x, Tracer):
         return x
     if isinstance(x, np.ma.MaskedArray | np.matrix):
-        raise InvalidTypeError(f"{where} is a {type(x).__name__}; pass a plain array (np.asarray(x), x.filled(0), …)")
+        raise InvalidTypeError(f"{where} is a {type(x).__name__}; use a plain array (np.asarray(x), x.filled(0), …)")
     if isinstance(x, np.ndarray | np.generic):
         kind = x.dtype.kind
         if kind in "fc":
@@ -34,11 +36,14 @@ def as_differentiable(x: Any, where: str) -> Any:
             stacked = unpack_objects(np.asarray(x)) if any(isinstance(e, Tracer) for e in np.ravel(x)) else None
             if stacked is not None:
                 return stacked
-        raise InvalidTypeError(f"{where} has dtype {x.dtype}, which cannot be differentiated; pass an array of floats")
+        raise InvalidTypeError(f"{where} has dtype {x.dtype}, which cannot be differentiated; use an array of floats")
     if isinstance(x, bool) or not isinstance(x, int | float | complex):
-        hint = "pass x.toarray()" if hasattr(x, "tocsr") else "pass a number or an array of floats"
+        hint = "use x.toarray()" if hasattr(x, "tocsr") else "use a number or an array of floats"
         raise InvalidTypeError(f"{where} is {'None' if x is None else f'a {type(x).__name__}'}; {hint}")
     return np.complex128(x) if isinstance(x, complex) else np.float64(x)
+
+
+_ONE_LEAF: list[tuple[tree.Structure | None, int]] = [(None, 1)]
 
 
 class Selection:
@@ -47,18 +52,23 @@ class Selection:
     Attributes
     ----------
     leaves : list
-        Their leaves, checked and promoted.
+        Their leaves, checked and promoted; the function cannot change them, for they are copies.
     """
 
-    __slots__ = ("_args", "_numbers", "_single", "leaves", "structures")
+    __slots__ = ("_args", "_numbers", "_single", "caller", "leaves", "structures")
 
     def __init__(self, args: tuple[Any, ...], argnums: int | tuple[int, ...], caller: str) -> None:
-        self._single = isinstance(argnums, int)
-        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         self._args = args
-        self._numbers = [_argument_number(n, len(args), caller) for n in numbers]
-        self.structures = []
+        self.caller = caller
+        self._single = not isinstance(argnums, tuple | list)
+        if type(argnums) is int and 0 <= argnums < len(args):
+            leaf = args[argnums]
+            if type(leaf) is np.ndarray and leaf.dtype.char in "df":  # The common case, and the one that has to be fast.
+                self.leaves, self.structures, self._numbers = [np.array(leaf)], _ONE_LEAF, [argnums]
+                return
         self.leaves = []
+        self.structures = []
+        self._numbers = _argument_numbers(argnums, len(args), caller)
         for n in self._numbers:
             leaves, structure = tree.flatten(args[n])
             self.structures.append((structure, len(leaves)))
@@ -66,17 +76,22 @@ class Selection:
                 if type(leaf) is not np.ndarray or leaf.dtype.char not in "df":
                     name = f"argument {n} of the function given to ad.{caller}"
                     leaf = as_differentiable(leaf, name if structure is None else f"leaf {i} of {name}")
-                self.leaves.append(leaf)
+                self.leaves.append(own(leaf))
 
     def arguments(self, leaves: Sequence[Any]) -> list[Any]:
         """All arguments of the call, with ``leaves`` in the places of the selected ones."""
         args = list(self._args)
+        if self.structures is _ONE_LEAF:
+            args[self._numbers[0]] = leaves[0]
+            return args
         for n, part in zip(self._numbers, self._regroup(leaves), strict=True):
             args[n] = part
         return args
 
     def restore(self, leaves: Sequence[Any]) -> Any:
         """``leaves`` in the structure of the selected arguments: of the argument itself where there is only one."""
+        if self.structures is _ONE_LEAF:
+            return leaves[0]
         parts = self._regroup(leaves)
         return parts[0] if self._single else tuple(parts)
 
@@ -88,17 +103,28 @@ class Selection:
         return parts
 
 
-def _argument_number(n: int, count: int, caller: str) -> int:
-    if not -count <= n < count:
-        raise InvalidInputError(
-            f"ad.{caller} was asked for the derivative with respect to positional argument {n}, but the call has "
-            f"{count} positional arguments; pass it by position, not by keyword"
-        )
-    return n % count
+def _argument_numbers(argnums: int | tuple[int, ...], count: int, caller: str) -> list[int]:
+    """``argnums``, counted from the front and checked for a call with ``count`` positional arguments."""
+    try:
+        numbers = [operator.index(n) for n in (argnums if isinstance(argnums, tuple | list) else (argnums,))]
+    except TypeError:
+        raise InvalidTypeError(
+            f"ad.{caller}: argnums must be an int or a tuple of ints, got {argnums!r}; arguments are counted, not named"
+        ) from None
+    for n in numbers:
+        if not -count <= n < count:
+            raise InvalidInputError(
+                f"ad.{caller} was asked for the derivative with respect to positional argument {n}, but the call has "
+                f"{count} positional arguments; pass it by position, not by keyword"
+            )
+    numbers = [n % count for n in numbers]
+    if len(set(numbers)) < len(numbers):
+        raise InvalidInputError(f"ad.{caller}: argnums={argnums} names an argument twice")
+    return numbers
 
 
 def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """``f(*args, **kwargs)``; where NumPy has wrapped an error of ours into its own, ours comes out."""
+    """``f(*args, **kwargs)``; where NumPy or SciPy has hidden the reason of an error, ours says it."""
     try:
         return f(*args, **kwargs)
     except (ValueError, TypeError) as error:
@@ -109,6 +135,11 @@ def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> 
                 "with np.zeros_like(x) or np.zeros(shape, like=x), or collect the values in a list and use np.stack "
                 "or np.array"
             ) from error
+        if "unsupported data types" in str(error):  # SciPy's sparse arrays say this of a traced operand.
+            raise InvalidTypeError(
+                "a sparse array was multiplied with a traced value: use a dense array (A.toarray() @ x), or give the "
+                "product a derivative with ad.custom_jvp"
+            ) from error
         raise
 
 
@@ -116,21 +147,21 @@ def output(y: Any, where: str = "the function") -> Any:
     """A leaf of what a function returned, as a tracer, array or NumPy scalar of numbers."""
     if isinstance(y, Tracer):
         return y
-    if isinstance(y, np.ndarray) and y.dtype.hasobject:
+    if type(y) is np.ndarray and y.dtype.hasobject:
         return unpack_objects(y)
-    if isinstance(y, np.ndarray | np.generic):
-        return y if y.dtype.kind in "fc" else as_differentiable(y if y.dtype.kind != "b" else y + 0.0, where)
-    if isinstance(y, bool | int | float | complex):
-        return np.complex128(y) if isinstance(y, complex) else np.float64(y)
-    raise InvalidTypeError(
-        f"{where} returned {'None' if y is None else f'a {type(y).__name__}'}; it must return a number, an array, or a "
-        "container of them" + ("; is a return statement missing?" if y is None else "")
-    )
+    if isinstance(y, bool | np.bool_) or (type(y) is np.ndarray and y.dtype.kind == "b"):
+        return y + np.float64(0.0)
+    if y is None:
+        raise InvalidTypeError(f"{where} returned None: is a return statement missing?")
+    return as_differentiable(y, f"what {where} returned")
 
 
 def scalar_output(y: Any, caller: str) -> Any:
     """The result of a function that has to return a real scalar (an array of size 1 counts)."""
-    y = output(y, f"the function given to ad.{caller}")
+    where = f"the function given to ad.{caller}"
+    if tree.flatten(y)[1] is not None:
+        raise InvalidTypeError(f"{where} returned a {type(y).__name__}: it must return a scalar; perhaps you meant jacobian")
+    y = output(y, where)
     shape = y.shape
     if shape and y.size != 1:
         raise InvalidInputError(

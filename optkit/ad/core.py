@@ -26,19 +26,22 @@ from optkit.errors import InvalidTypeError, PerformanceWarning
 if TYPE_CHECKING:
     from optkit.ad.registry import Primitive
 
-_levels = itertools.count(1)
+# Gives each trace its level; `next` on a counter is atomic.
+next_level = itertools.count(1).__next__
 
 # Object arrays up to this size are stacked without a word: `np.array([x[0], x[1]])` is ordinary code.
-_QUIET_STACK = 100
+QUIET_SIZE = 100
 
 
 class Trace(ABC):
-    """One run of one interpreter; ``level`` orders nested runs."""
+    """One run of one interpreter; ``level`` orders nested runs, ``ended`` says whether it is over."""
 
     __slots__ = ("level",)
 
+    ended: Any
+
     def __init__(self) -> None:
-        self.level = next(_levels)
+        self.level = next_level()
 
     @abstractmethod
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -64,12 +67,15 @@ class Tracer:
 
 def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Call ``primitive`` through the newest trace among its arguments, or plainly where there is none."""
+    if len(args) == 1 and isinstance(args[0], Tracer):
+        return args[0].owner.process(primitive, args, params)
     trace = None
     for i, arg in enumerate(args):
-        if isinstance(arg, np.ndarray) and arg.dtype.hasobject:
+        if isinstance(arg, Tracer):
+            if trace is None or arg.owner.level > trace.level:
+                trace = arg.owner
+        elif type(arg) is np.ndarray and arg.dtype.hasobject:
             return bind(primitive, (*args[:i], unpack_objects(arg), *args[i + 1 :]), params)
-        if isinstance(arg, Tracer) and (trace is None or arg.owner.level > trace.level):
-            trace = arg.owner
     if trace is None:
         return primitive.impl(*args, **params)
     return trace.process(primitive, args, params)
@@ -94,15 +100,13 @@ def unpack_objects(array: Any) -> Any:
     NumPy has no hook in ``np.array``; what it makes is an array of references to the elements.
     """
     elements = array.ravel().tolist()
+    if not all(isinstance(element, Tracer | int | float | complex | np.number) for element in elements):
+        raise InvalidTypeError(
+            "an object array met the differentiation engine, and its elements are not numbers; use an array of floats"
+        )
     if not any(isinstance(element, Tracer) for element in elements):
-        try:
-            return array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise InvalidTypeError(
-                "an object array met the differentiation engine, and its elements are not numbers; "
-                "use an array of floats"
-            ) from None
-    if math.prod(array.shape) > _QUIET_STACK:
+        return np.array(elements).reshape(array.shape)
+    if math.prod(array.shape) > QUIET_SIZE:
         warnings.warn(
             f"an array of {array.size} single traced elements (made by np.array or np.asarray of traced values) is "
             "being stacked element by element; use np.stack, np.concatenate, or the traced array itself",

@@ -34,10 +34,18 @@ class _Results(tuple[Any, ...]):
 class _CustomPrimitive(Primitive):
     """Calls of a decorated function. The operands are the leaves of its arguments; ``outcome`` takes the results."""
 
-    __slots__ = ()
+    __slots__ = ("function",)
 
-    def __call__(self, *leaves: Any, structure: Any, outcome: list[Any]) -> Any:
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function.__name__, self.evaluate)
+        self.function = function
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
         # Not through `bind`: what runs here is the user's code, which older traces see operation by operation.
+        return self.evaluate(*args, **params)
+
+    def evaluate(self, *leaves: Any, structure: Any, outcome: list[Any]) -> _Results:
+        """Run the function, or the forward half of its rule."""
         result, residuals = self.run(tree.unflatten(structure, leaves))
         parts, result_structure = outputs(result, "custom function")
         results = _Results(parts)
@@ -47,9 +55,9 @@ class _CustomPrimitive(Primitive):
 
     def run(self, args: tuple[Any, ...]) -> tuple[Any, Any]:
         """The result, and what the rule wants to remember."""
-        return self.impl(*args), None
+        return self.function(*args), None
 
-    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any], times: Any = None) -> Any:
+    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any]) -> Any:
         if y.pulled[0] is not ct:
             whole = [_zeros(part) if c is None else c for c, part in zip(ct, y, strict=True)]
             y.pulled = (ct, self.pull_all(tree.unflatten(y.structure, whole), y, args, params["structure"]))
@@ -77,7 +85,7 @@ class _TangentRule(_CustomPrimitive):
     __slots__ = ("rule",)
 
     def __init__(self, function: Callable[..., Any], rule: Callable[..., Any]) -> None:
-        super().__init__(function.__name__, function)
+        super().__init__(function)
         self.rule = rule
 
     def push_one(self, y: Any, args: Any, tangents: Any, structure: Any) -> Sequence[Any]:
@@ -111,7 +119,7 @@ class _CotangentRule(_CustomPrimitive):
     def __init__(
         self, function: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any]
     ) -> None:
-        super().__init__(function.__name__, function)
+        super().__init__(function)
         self.forward = forward
         self.backward = backward
 

@@ -11,6 +11,7 @@ from optkit.ad import tree
 from optkit.ad.arguments import Selection, call
 from optkit.ad.core import primal
 from optkit.ad.forward import ForwardTrace
+from optkit.ad.quiet import quiet
 from optkit.ad.recording import Recording, outputs
 from optkit.errors import InvalidInputError
 
@@ -32,12 +33,12 @@ def value_and_jacobian(
     if mode == "auto" and n <= _FEW_INPUTS and not complex_input:
         mode = "forward"
     if mode != "forward" or complex_input:
-        recording = Recording(f, selection, kwargs, "jacobian")
+        recording = Recording(f, selection, kwargs, selection.caller)
         values = recording.values
         complex_output = any(y.dtype.kind == "c" for y in values)
         if complex_input and complex_output and not holomorphic:
             raise InvalidInputError(
-                "ad.jacobian of a complex result with respect to a complex argument needs holomorphic=True; for a "
+                f"ad.{selection.caller} of a complex result with respect to a complex argument needs holomorphic=True; for a "
                 "function that is not complex differentiable, take real and imaginary parts as separate real arguments"
             )
         m = sum(y.size for y in values)
@@ -61,12 +62,8 @@ def _by_rows(recording: Recording, values: Sequence[Any], leaves: Sequence[Any])
             seeds = [np.zeros(v.shape, dtype=v.dtype) for v in values]
             seeds[which].reshape(-1)[i] = 1.0
             rows.append(recording.pull([seed[()] for seed in seeds]))
-        blocks.append(
-            [
-                np.reshape(np.stack([row[j] for row in rows]), y.shape + x.shape) if rows else np.zeros(y.shape + x.shape)
-                for j, x in enumerate(leaves)
-            ]
-        )
+        columns = [[row[j] for row in rows] or np.zeros((0, *x.shape), x.dtype) for j, x in enumerate(leaves)]
+        blocks.append([_block(np.stack(c), y.shape + x.shape, x) for c, x in zip(columns, leaves, strict=True)])
     return blocks
 
 
@@ -77,13 +74,13 @@ def _by_columns(
     leaves = selection.leaves
     width = max(_BLOCK_LEAST, _BLOCK_NUMBERS // max(n, 1))
     columns: list[list[Any]] = []
-    with np.errstate(all="ignore"):
+    with quiet():
         for start in range(0, max(n, 1), width):
             trace = ForwardTrace(min(width, n - start))
             seeds = _unit_directions(leaves, start, trace.k or 0)
             inputs = [trace.dual(x, seed) for x, seed in zip(leaves, seeds, strict=True)]
             try:
-                results, structure = outputs(call(f, selection.arguments(inputs), kwargs), "jacobian")
+                results, structure = outputs(call(f, selection.arguments(inputs), kwargs), selection.caller)
             finally:
                 trace.ended = True
             split = [trace.split(y) for y in results]
@@ -100,9 +97,12 @@ def _by_columns(
     ]
 
 
-def _block(tangent: Any, shape: tuple[int, ...], x: Any) -> Any:
-    block = np.reshape(tangent, shape)
-    return np.ascontiguousarray(block) if isinstance(block, np.ndarray) and block.ndim else block
+def _block(derivatives: Any, shape: tuple[int, ...], x: Any) -> Any:
+    """One block as the user gets it, in memory of its own; a NumPy scalar for a scalar of one."""
+    block = np.reshape(derivatives, shape)
+    if isinstance(block, np.ndarray):
+        block = np.array(block, order="C")
+    return block if shape or not isinstance(x, np.generic) else block[()]
 
 
 def _unit_directions(leaves: Sequence[Any], start: int, k: int) -> Iterator[Any]:

@@ -9,14 +9,15 @@ is refused here with an error that says what to write instead.
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, NoReturn
 
 import numpy as np
 
 from optkit.ad import inplace
-from optkit.ad.core import Tracer, primal, unpack_objects
+from optkit.ad.core import QUIET_SIZE, Tracer, primal, unpack_objects
 from optkit.ad.registry import FUNCTIONS
-from optkit.errors import InvalidTypeError, LostDerivativeError, NotDifferentiableError
+from optkit.errors import InvalidTypeError, LostDerivativeError, NotDifferentiableError, PerformanceWarning
 
 _OPERATORS = {
     "add": np.add,
@@ -61,7 +62,8 @@ _CREATORS = frozenset(
     | {np.eye, np.identity, np.tri, np.fromfunction, np.fromiter}
 )
 # Plain numbers and arrays, by exact type: by far the most frequent partners of a traced value.
-PLAIN = frozenset({float, int, complex, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_, np.complex128})
+NUMBERS = frozenset({float, int, complex, bool, np.float64, np.float32, np.int64, np.bool_, np.complex128})
+PLAIN = NUMBERS | {np.ndarray}
 
 
 class ArrayTracer(Tracer):
@@ -88,6 +90,18 @@ class ArrayTracer(Tracer):
             made = func(*args, **kwargs)
             return unpack_objects(made) if made.dtype.hasobject else inplace.assignable(made, self)
         refuse(func)
+
+    @property
+    def __array_interface__(self) -> Any:
+        # NumPy looks for this before it makes an object array of the elements, one by one.
+        if self.size > QUIET_SIZE:
+            warnings.warn(
+                "np.array or np.asarray of a traced array takes it apart into single elements; use the array itself "
+                "(np.copy for a copy, np.stack or np.concatenate to join several)",
+                PerformanceWarning,
+                stacklevel=2,
+            )
+        raise AttributeError("a traced array does not give its memory away")
 
     # --- what an array has ---------------------------------------------------------------------------------------
 
@@ -159,15 +173,6 @@ class ArrayTracer(Tracer):
 
     def tolist(self) -> Any:
         return [part.tolist() for part in self] if self.ndim else self
-
-    def __getattr__(self, name: str) -> Any:
-        # NumPy's loops over object arrays call a method named like the ufunc on each element.
-        ufunc = getattr(np, name, None)
-        if isinstance(ufunc, np.ufunc):
-            return lambda *others: ufunc(self, *others)
-        raise AttributeError(
-            f"a traced value has no attribute {name!r}" + (f"; np.{name}(x) may serve" if ufunc is not None else "")
-        )
 
     # --- containers ----------------------------------------------------------------------------------------------
 
@@ -313,6 +318,17 @@ def _operator(ufunc: Any, reflected: bool) -> Any:
     return method
 
 
+def _comparison(ufunc: Any) -> Any:
+    def method(self: ArrayTracer, other: Any) -> Any:
+        if type(other) not in PLAIN:
+            if ufunc in (np.equal, np.not_equal) and (other is None or isinstance(other, str)):
+                return ufunc(primal(self), other)
+            other = operand(other, ufunc)
+        return FUNCTIONS[ufunc](self, other)
+
+    return method
+
+
 def _in_place(ufunc: Any) -> Any:
     def method(self: ArrayTracer, other: Any) -> Any:
         result = FUNCTIONS[ufunc](self, operand(other, ufunc))
@@ -325,6 +341,13 @@ def _in_place(ufunc: Any) -> Any:
 def _unary(function: Any) -> Any:
     def method(self: ArrayTracer, *args: Any) -> Any:
         return FUNCTIONS[function](self, *args)
+
+    return method
+
+
+def _ufunc_method(ufunc: Any) -> Any:
+    def method(self: ArrayTracer, *others: Any) -> Any:
+        return ufunc(self, *others)
 
     return method
 
@@ -347,11 +370,16 @@ def _install() -> None:
     for name in _IN_PLACE:
         setattr(ArrayTracer, f"__i{name}__", _in_place(_OPERATORS[name]))
     for name, ufunc in _COMPARISONS.items():
-        setattr(ArrayTracer, f"__{name}__", _operator(ufunc, reflected=False))
+        setattr(ArrayTracer, f"__{name}__", _comparison(ufunc))
     for name, function in {**_UNARY, **_ROUNDING}.items():
         setattr(ArrayTracer, f"__{name}__", _unary(function))
     for name in _METHODS:
         setattr(ArrayTracer, name, _delegate(name))
+    # NumPy's loops over object arrays call a method named like the ufunc on each element. (These are spelled out here
+    # because a __getattr__ would make every access to a slot several times slower.)
+    for name, function in vars(np).items():
+        if isinstance(function, np.ufunc) and not hasattr(ArrayTracer, name):
+            setattr(ArrayTracer, name, _ufunc_method(function))
 
 
 _install()

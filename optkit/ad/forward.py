@@ -13,6 +13,7 @@ import numpy as np
 
 from optkit.ad.core import Trace
 from optkit.ad.dispatch import ArrayTracer
+from optkit.ad.inplace import own
 from optkit.ad.registry import Constant, Primitive
 from optkit.errors import EscapedTracerError
 
@@ -39,8 +40,9 @@ class ForwardTrace(Trace):
         """The value and the tangent of a result; zeros where it was not traced."""
         if not isinstance(y, DualTracer) or y.owner is not self:
             shape = np.shape(y) if self.k is None else (*np.shape(y), self.k)
-            return y, np.zeros(shape, dtype=y.dtype)[()]
-        return y.value, y.tangent
+            return own(y), np.zeros(shape, dtype=y.dtype)[()]
+        # Copies: the function may have returned its argument, and two results may share one tangent.
+        return own(y.value), own(y.tangent)
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if self.ended:

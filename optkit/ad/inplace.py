@@ -17,13 +17,18 @@ from optkit.ad.core import Tracer, newest_trace, primal
 from optkit.ad.registry import FUNCTIONS
 from optkit.errors import LostDerivativeError
 
+# For each primitive that makes views: ``(base, value, **params)`` → the base with the view replaced by ``value``.
+PUT: dict[Any, Any] = {}
 
-def link(view: Any, base: Any, take: Any, put: Any, index: Any = None) -> None:
-    """Remember that ``view`` is ``take(base)``, and that ``put(base, value)`` is ``base`` with the view replaced.
 
-    ``index`` is the index by which it was taken, if it was.
+def link(view: Any, base: Any, primitive: Any, params: dict[str, Any]) -> None:
+    """Remember that ``view`` is ``primitive(base, **params)``.
+
+    Where NumPy has made a copy there is nothing to remember: a reshape, for one, copies where it has to.
     """
-    view.viewed = (base, take, put, index)
+    if not np.may_share_memory(primal(view), primal(base)):
+        return
+    view.viewed = (base, primitive, params)
     reference = weakref.ref(view)
     try:
         base.views.append(reference)
@@ -33,36 +38,68 @@ def link(view: Any, base: Any, take: Any, put: Any, index: Any = None) -> None:
 
 def write(target: Any, index: Any, value: Any) -> None:
     """``target[index] = value``."""
-    if isinstance(value, Tracer):
-        viewed = getattr(value, "viewed", None)
-        if viewed is not None and viewed[0] is target and viewed[3] is not None and viewed[3] == index:
-            return  # Python's second half of `target[index] += v`: the first half has written through the view.
+    viewed = getattr(value, "viewed", None) if isinstance(value, Tracer) else None
+    if viewed is not None and viewed[0] is target and _is_same(viewed[2].get("index", PUT), index):
+        return  # Python's second half of `target[index] += v`: the first half has written through the view.
     _replace(target, FUNCTIONS["update"](target, value, index))
 
 
 def write_all(target: Any, value: Any) -> Any:
-    """``target[...] = value``, returning the target."""
-    write(target, (), value)
+    """``target[...] = value``, returning the target; nobody else may hold ``value``."""
+    if _can_become(target, value):
+        _replace(target, value)
+    else:
+        write(target, (), value)
     return target
 
 
+def own(x: Any) -> Any:
+    """What ``x`` holds now, out of reach of later assignments to ``x``: a copy of an array, a new box for a tracer."""
+    if not isinstance(x, Tracer):
+        return np.array(x) if isinstance(x, np.ndarray) else x
+    box = object.__new__(type(x))
+    box.owner = x.owner
+    _fill(box, x)
+    return box
+
+
+def assignable(like: Any, *values: Any) -> Any:
+    """The array ``like`` as a tracer of the newest trace among ``values``, so that they can be assigned into it."""
+    trace = newest_trace(values)
+    return like if trace is None else trace.lift(like)
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    """Whether two indices are the same; ``==`` would find True to be 1, and not answer where there are arrays."""
+    if type(a) is tuple and type(b) is tuple:
+        return len(a) == len(b) and all(map(_is_same, a, b))
+    return a is b or (type(a) is type(b) and isinstance(a, int | slice) and a == b)
+
+
+def _can_become(target: Any, value: Any) -> bool:
+    """Whether ``value`` can take the place of what ``target`` holds, with no cast, broadcast or other memory layout."""
+    if not isinstance(value, Tracer) or value.owner is not target.owner:
+        return False
+    old, new = primal(target), primal(value)
+    return bool(old.dtype == new.dtype and old.shape == new.shape and old.strides == new.strides)
+
+
 def _replace(target: Any, new: Any) -> None:
-    """Let the box ``target`` hold ``new``, and its base and its views follow."""
-    link_to_base = getattr(target, "viewed", None)
-    if link_to_base is not None and _shares_memory(target, link_to_base[0]):
-        base, _, put, _ = link_to_base
-        _replace(base, put(base, new))
-    else:
-        _become(target, new)
-        _refresh_views(target)
-
-
-def _refresh_views(target: Any) -> None:
-    for reference in getattr(target, "views", ()):
-        view = reference()
-        if view is not None:
-            _become(view, view.viewed[1](target))
-            _refresh_views(view)
+    """Let the box ``target`` hold ``new``, and the array that it is a view of and all its views follow."""
+    while (viewed := getattr(target, "viewed", None)) is not None:
+        base, primitive, params = viewed
+        target, new = base, PUT[primitive](base, new, **params)
+    _become(target, new)
+    stale = [target]
+    while stale:
+        base = stale.pop()
+        views = [view for reference in getattr(base, "views", ()) if (view := reference()) is not None]
+        if views:
+            base.views = [weakref.ref(view) for view in views]
+        for view in views:
+            _, primitive, params = view.viewed
+            _become(view, primitive(base, **params))
+        stale += views
 
 
 def _become(target: Any, new: Any) -> None:
@@ -73,17 +110,11 @@ def _become(target: Any, new: Any) -> None:
             "a value traced by an inner derivative was assigned into an array of an outer one; make that array inside "
             "the inner function, for example with np.zeros_like(x) of the inner variable"
         )
-    for slot in type(target).__slots__:
-        setattr(target, slot, getattr(new, slot))
-    target.value = new.value
+    _fill(target, new)
 
 
-def _shares_memory(view: Any, base: Any) -> bool:
-    """Whether NumPy itself made a view: a reshape, for one, copies where it has to."""
-    return bool(np.may_share_memory(primal(view), primal(base)))
-
-
-def assignable(like: Any, *values: Any) -> Any:
-    """A copy of ``like`` as a tracer of the newest trace among ``values``, so that they can be assigned into it."""
-    trace = newest_trace(values)
-    return like if trace is None else trace.lift(like)
+def _fill(box: Any, like: Any) -> None:
+    """Let ``box`` hold what ``like`` holds, a tracer of the same trace."""
+    box.value = like.value
+    for slot in type(box).__slots__:
+        setattr(box, slot, getattr(like, slot))

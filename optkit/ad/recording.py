@@ -10,9 +10,13 @@ import numpy as np
 from optkit.ad import tree
 from optkit.ad.arguments import Selection, as_differentiable, call, output
 from optkit.ad.core import Tracer
+from optkit.ad.inplace import own
 from optkit.ad.reverse import ReverseTrace
 from optkit.ad.tape import pull_back, push_forward
 from optkit.errors import InvalidInputError
+
+
+_ONE = np.float64(1.0)
 
 
 class Recording:
@@ -29,8 +33,6 @@ class Recording:
     def __init__(self, f: Callable[..., Any], selection: Selection, kwargs: dict[str, Any], caller: str) -> None:
         self._caller = caller
         self._selection = selection
-        # The tape outlives the call, so it must not share memory with what the user may change.
-        selection.leaves = [x.copy() if isinstance(x, np.ndarray) else x for x in selection.leaves]
         trace = ReverseTrace()
         inputs = [trace.lift(leaf) for leaf in selection.leaves]
         self._places = [tracer.index for tracer in inputs]
@@ -45,8 +47,7 @@ class Recording:
 
     def value(self) -> Any:
         """What the function returned."""
-        copies = [y.copy() if isinstance(y, np.ndarray) else y for y in self.values]
-        return tree.unflatten(self.structure, copies)
+        return tree.unflatten(self.structure, [own(y) for y in self.values])
 
     def pull(self, cotangents: Sequence[Any]) -> list[Any]:
         """The cotangents of the input leaves, given one for each output leaf."""
@@ -55,8 +56,8 @@ class Recording:
         for end, ct in zip(self._ends, cotangents, strict=True):
             if end is not None:
                 seeds[end] = seeds[end] + ct if end in seeds else ct
-        results = pull_back(self._tape, seeds, self._places, once=False)
-        return [finish(ct, x, own=False) for ct, x in zip(results, self._selection.leaves, strict=True)]
+        results = pull_back(self._tape, seeds, len(self._places), once=False)
+        return list(map(finish_copy, results, self._selection.leaves))
 
     def push(self, tangents: Sequence[Any], k: int | None) -> list[Any]:
         """The tangents of the output leaves, given one for each input leaf."""
@@ -65,7 +66,7 @@ class Recording:
         ends = [0 if end is None else end for end in self._ends]
         results = push_forward(self._tape, seeds, ends, k)
         return [
-            np.zeros(np.shape(y) if k is None else (*np.shape(y), k))[()] if end is None or dy is None else dy
+            np.zeros(np.shape(y) if k is None else (*np.shape(y), k))[()] if end is None or dy is None else own(dy)
             for y, end, dy in zip(self.values, self._ends, results, strict=True)
         ]
 
@@ -109,33 +110,35 @@ def matching(vector: Any, like: Any, what: str, caller: str) -> Any:
             f"{what} given to ad.{caller} has shape {np.shape(vector)}, but what it belongs to has {np.shape(like)}"
         )
     if isinstance(vector, Tracer):
-        return vector
+        return own(vector)
     dtype = np.result_type(vector.dtype, like.dtype) if vector.dtype.kind == "c" else like.dtype
     return vector.astype(dtype)
 
 
 def one_like(value: Any) -> Any:
     """Ones of the shape and kind of ``value``."""
+    if type(value) is np.float64:
+        return _ONE
     if isinstance(value, np.generic):
         return type(value)(1)
     return np.ones(value.shape, dtype=value.dtype)
 
 
-def finish(ct: Any, leaf: Any, own: bool = True) -> Any:
-    """A cotangent as the user gets it: of the kind and precision of the input, in memory of its own.
+def finish(ct: Any, leaf: Any) -> Any:
+    """A cotangent as the user gets it: of the kind and precision of the input, in memory of its own."""
+    if type(ct) is np.ndarray and ct.base is None and ct.dtype is leaf.dtype and type(leaf) is np.ndarray:
+        return ct
+    return finish_copy(ct, leaf)
 
-    ``own`` says that no other result can share the memory of ``ct``.
-    """
+
+def finish_copy(ct: Any, leaf: Any) -> Any:
+    """As `finish`, for a cotangent that may share memory with another one."""
     if ct is None:
         ct = np.zeros(leaf.shape, dtype=leaf.dtype)
     if ct.dtype != leaf.dtype:
         # A real input keeps the real part: an imaginary change of it is not possible.
         ct = np.real(ct) if ct.dtype.kind == "c" and leaf.dtype.kind == "f" else ct
         ct = ct if isinstance(ct, Tracer) else ct.astype(leaf.dtype)
-    if isinstance(ct, Tracer):
-        return ct
-    if isinstance(leaf, np.generic):
-        return ct[()]
-    if isinstance(ct, np.generic):
-        return np.asarray(ct) if not isinstance(leaf, Tracer) else ct
-    return ct if own and ct.flags.owndata else ct.copy()
+    if isinstance(ct, Tracer) or isinstance(leaf, Tracer):
+        return own(ct)
+    return ct[()] if isinstance(leaf, np.generic) else np.array(ct)

@@ -43,17 +43,20 @@ class Primitive:
     impl : callable
         Computes it on plain arrays.
     accumulate : callable or None
-        ``(total, ct, *args, **params)`` adds the cotangent of the first argument into the array ``total`` in place;
+        ``(total, ct, args, params)`` adds the cotangent of the first argument into the array ``total`` in place;
         for the rules whose cotangent touches only a part of the argument (an index), so that a loop over n elements
         costs n and not n².
+    partials : tuple or None
+        Of an elementwise operation: for each operand its partial derivative; None stands for 1, `operator.neg` for −1.
     """
 
-    __slots__ = ("accumulate", "impl", "name")
+    __slots__ = ("accumulate", "impl", "name", "partials")
 
     def __init__(self, name: str, impl: Rule) -> None:
         self.name = name
         self.impl = impl
         self.accumulate: Rule | None = None
+        self.partials: tuple[Rule | None, ...] | None = None
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         return bind(self, args, params)
@@ -67,10 +70,8 @@ class Primitive:
         """The tangent of the result; ``tangents`` has None where an argument has none."""
         raise NotImplementedError
 
-    def pull(
-        self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any], times: Rule = operator.mul
-    ) -> Any:
-        """The cotangent of argument ``i``, given that of the result; ``times`` multiplies with partial derivatives."""
+    def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        """The cotangent of argument ``i``, given that of the result."""
         raise NotImplementedError
 
     def reads(self, i: int) -> bool:
@@ -84,24 +85,33 @@ class Constant(Primitive):
     __slots__ = ()
 
 
-class Elementwise(Primitive):
-    """An elementwise operation with broadcasting; ``partials[i]`` is ±1 or ``(y, *operands) → ∂y/∂operand i``."""
+_UNIT: dict[int, Rule | None] = {1: None, -1: operator.neg}
 
-    __slots__ = ("partials",)
+
+class Elementwise(Primitive):
+    """An elementwise operation with broadcasting; ``partials[i]`` is ±1 or ``(y, *operands) → ∂y/∂operand i``.
+
+    Its cotangents are computed by the sweep itself (`optkit.ad.tape`), without a method of their own.
+    """
+
+    __slots__ = ()
 
     def __init__(self, name: str, impl: Rule, partials: tuple[Rule | int, ...]) -> None:
         super().__init__(name, impl)
-        self.partials = partials
+        self.partials = tuple(_UNIT[p] if isinstance(p, int) else p for p in partials)
 
     def push(
         self, y: Any, args: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any], k: int | None
     ) -> Any:
+        assert self.partials is not None
         total = None
         for partial, tangent in zip(self.partials, tangents, strict=True):
             if tangent is None:
                 continue
-            if isinstance(partial, int):
-                term = tangent if partial == 1 else -tangent
+            if partial is None:
+                term = tangent
+            elif partial is operator.neg:
+                term = -tangent
             else:
                 slope = partial(y, *args)
                 term = strong_product(tangent, slope if k is None else trail(slope))
@@ -109,18 +119,8 @@ class Elementwise(Primitive):
         shape = np.shape(y) if k is None else (*np.shape(y), k)
         return total if np.shape(total) == shape else np.broadcast_to(total, shape)
 
-    def pull(
-        self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any], times: Rule = operator.mul
-    ) -> Any:
-        partial = self.partials[i]
-        if not isinstance(partial, int):
-            ct = times(ct, partial(y, *args))
-        elif partial == -1:
-            ct = -ct
-        return ct if len(args) == 1 else unbroadcast(ct, args[i])
-
     def reads(self, i: int) -> bool:
-        return any(callable(partial) for partial in self.partials)
+        return any(partial not in (None, operator.neg) for partial in self.partials or ())
 
 
 class Linear(Primitive):
@@ -186,9 +186,7 @@ class Linear(Primitive):
     def reads(self, i: int) -> bool:
         return self.each or not self._differentiated(i)
 
-    def pull(
-        self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any], times: Rule = operator.mul
-    ) -> Any:
+    def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
         transpose = self.transposes[i]
         if transpose is None:
             raise TypeError(f"operand {i} of {self.name} is not differentiated")
@@ -230,9 +228,7 @@ class Nonlinear(Primitive):
             return tuple(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True))
         return np.stack(columns, axis=-1)
 
-    def pull(
-        self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any], times: Rule = operator.mul
-    ) -> Any:
+    def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
         vjp = self.vjps[i]
         if vjp is None:
             raise TypeError(f"operand {i} of {self.name} is not differentiated")
@@ -337,9 +333,11 @@ def strong_product(a: Any, b: Any) -> Any:
 
 def has_nan(value: Any) -> bool:
     """Whether any element is NaN; for plain arrays in one pass without a temporary."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
-        flat = value.ravel(order="K")
-        value = flat.dot(flat)  # A sum of squares is NaN exactly where an element is (inf·inf stays inf).
+    if type(value) is np.ndarray and value.dtype.kind in "fc":
+        # A sum of squares is NaN exactly where an element is (∞·∞ stays ∞; a complex one may be NaN more often, which
+        # costs time only).
+        flat = value if value.ndim == 1 else value.ravel(order="K")
+        value = flat.dot(flat)
     elif isinstance(value, Tracer | np.ndarray):
         return bool(np.any(np.isnan(value)))
     return bool(value != value)

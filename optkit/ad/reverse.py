@@ -11,20 +11,19 @@ a value of the same trace; everything else takes the general way through `core.b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
+from weakref import ref
 
 import numpy as np
+from numpy import ndarray
 
-from optkit.ad.core import Trace, Tracer
-from optkit.ad.dispatch import PLAIN, ArrayTracer
+from optkit.ad.core import Trace, Tracer, next_level
+from optkit.ad.dispatch import NUMBERS, ArrayTracer
 from optkit.ad.registry import FUNCTIONS, Constant, Elementwise, Primitive
 from optkit.ad.rules import elementwise as rules
+from optkit.ad.rules.index import basic, getitem
 from optkit.ad.snapshot import Snapshot
 from optkit.errors import EscapedTracerError
-
-_NO_PARAMS: dict[str, Any] = {}
-
 
 class _Closed:
     """Takes the place of a tape whose computation has ended."""
@@ -54,7 +53,7 @@ class _Pick(Primitive):
     def push(self, y: Any, args: Any, tangents: Any, params: dict[str, Any], k: int | None) -> Any:
         return tangents[0][params["which"]]
 
-    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any], times: Any = None) -> Any:
+    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any]) -> Any:
         return Parts(ct if j == params["which"] else None for j in range(len(args[0])))
 
 
@@ -67,7 +66,7 @@ class ReverseTrace(Trace):
     __slots__ = ("snapshot", "tape")
 
     def __init__(self) -> None:
-        super().__init__()
+        self.level = next_level()
         self.tape: Any = []
         self.snapshot = Snapshot()
 
@@ -80,31 +79,43 @@ class ReverseTrace(Trace):
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if isinstance(primitive, Constant):
             return primitive(*(self.strip(arg) for arg in args), **params)
-        parents, values = [], []
+        values, parents, nested = [], [], False
         for i, arg in enumerate(args):
             if type(arg) is ReverseTracer and arg.owner is self:
                 parents.append(arg.index)
-                values.append(arg.value)
+                arg = arg.value
             else:
                 parents.append(-1)
-                values.append(self.snapshot.keep(arg) if primitive.reads(i) else arg)
-        y = primitive(*values, **params)
-        tracer = self._record(primitive, tuple(parents), y, values, params)
-        if not isinstance(y, tuple):
-            return tracer
-        return tuple(self._record(_pick, (tracer.index,), part, (y,), {"which": j}) for j, part in enumerate(y))
+                if type(arg) is ndarray and primitive.reads(i):
+                    arg = self.snapshot.keep(arg)
+            values.append(arg)
+            nested = nested or isinstance(arg, Tracer)
+        y = primitive(*values, **params) if nested else primitive.impl(*values, **params)
+        tape = self.tape
+        tracer = ReverseTracer(y, self, len(tape))
+        if primitive.partials is None:
+            tape.append((primitive, y, values, params, parents, -1))
+            if type(y) is not np.ndarray and isinstance(y, tuple):
+                return tuple(self._pick(part, j, y, tracer.index) for j, part in enumerate(y))
+        elif len(values) == 1:
+            tape.append((primitive, y, values[0], None, parents[0], -1))
+        else:
+            tape.append((primitive, y, *values, *parents))
+        return tracer
+
+    def _pick(self, part: Any, which: int, results: tuple[Any, ...], place: int) -> ReverseTracer:
+        tracer = ReverseTracer(part, self, len(self.tape))
+        self.tape.append((_pick, part, (results,), {"which": which}, (place,), -1))
+        return tracer
 
     def strip(self, arg: Any) -> Any:
         """The value of a tracer of this trace; anything else as it is."""
         return arg.value if isinstance(arg, Tracer) and arg.owner is self else arg
 
-    def _record(
-        self, primitive: Primitive, parents: tuple[int, ...], y: Any, values: Sequence[Any], params: dict[str, Any]
-    ) -> ReverseTracer:
-        tape = self.tape
-        tracer = ReverseTracer(y, self, len(tape))
-        tape.append((primitive, parents, y, values, params))
-        return tracer
+    @property
+    def ended(self) -> bool:
+        """Whether the recording is over."""
+        return isinstance(self.tape, _Closed)
 
     def close(self) -> Any:
         """End the recording and hand over the tape."""
@@ -121,6 +132,24 @@ class ReverseTracer(ArrayTracer):
         self.value = value
         self.owner = trace
         self.index = index
+
+    def __getitem__(self, index: Any) -> Any:
+        kind = type(index)
+        if kind is not slice and kind is not int:
+            return getitem(self, index)
+        value = self.value
+        params = {"index": index}
+        y = value[index]
+        tape = self.owner.tape
+        result = ReverseTracer(y, self.owner, len(tape))
+        tape.append((basic, y, (value,), params, (self.index,), -1))
+        if y.shape:  # `inplace.link`, written out.
+            result.viewed = (self, basic, params)
+            try:
+                self.views.append(ref(result))
+            except AttributeError:
+                self.views = [ref(result)]
+        return result
 
     def __pow__(self, exponent: Any) -> Any:
         if type(exponent) in (int, float) and exponent == 2:
@@ -140,21 +169,19 @@ def _binary_recorder(primitive: Elementwise, general: Any, reflected: bool) -> A
         if kind is ReverseTracer and other.owner is trace:
             parent = other.index
             other = other.value
-        elif kind not in PLAIN:
-            return general(self, other)
-        elif kind is np.ndarray:
-            if other.dtype.hasobject:
-                return general(self, other)
+        elif kind is ndarray and not other.dtype.hasobject:
             if reads:
                 other = trace.snapshot.keep(other)
+        elif kind not in NUMBERS:
+            return general(self, other)
         tape = trace.tape
         index = len(tape)
         if reflected:
             y = compute(other, self.value)
-            tape.append((primitive, (parent, self.index), y, (other, self.value), _NO_PARAMS))
+            tape.append((primitive, y, other, self.value, parent, self.index))
         else:
             y = compute(self.value, other)
-            tape.append((primitive, (self.index, parent), y, (self.value, other), _NO_PARAMS))
+            tape.append((primitive, y, self.value, other, self.index, parent))
         return ReverseTracer(y, trace, index)
 
     return method
@@ -169,7 +196,7 @@ def _unary_recorder(primitive: Elementwise) -> Any:
         tape = trace.tape
         index = len(tape)
         y = compute(value)
-        tape.append((primitive, (self.index,), y, (value,), _NO_PARAMS))
+        tape.append((primitive, y, value, None, self.index, -1))
         return ReverseTracer(y, trace, index)
 
     return method

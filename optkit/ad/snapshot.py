@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from optkit.ad.inplace import own
 from optkit.errors import InvalidInputError
 
 _COPY_BYTES = 1 << 20
@@ -29,10 +30,8 @@ class Snapshot:
 
     def keep(self, value: Any) -> Any:
         """What to put on the tape for ``value``."""
-        if type(value) is not np.ndarray:
-            return value
-        if value.nbytes <= _COPY_BYTES or not value.flags.c_contiguous:
-            return value.copy()
+        if type(value) is not np.ndarray or value.nbytes <= _COPY_BYTES or not value.flags.c_contiguous:
+            return own(value)
         self._watched.append((value, _fingerprint(value)))
         return value
 

@@ -1,87 +1,126 @@
-"""The two sweeps over a tape: cotangents backward, tangents forward."""
+"""The two sweeps over a tape: cotangents backward, tangents forward.
+
+An entry is ``(primitive, y, a, b, i, j)``. For an elementwise primitive ``y`` is its result, ``a`` and ``b`` are its
+operands, ``i`` and ``j`` their positions on the tape, −1 for one that is not traced (as is the missing second operand
+of a unary one). These entries are flat because they are by far the most frequent. For any other primitive ``a`` holds
+the operands, ``b`` the parameters and ``i`` the positions. An input has no entry: None stands in its place.
+"""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from optkit.ad.core import Tracer
-from optkit.ad.registry import Primitive, has_nan, strong_product
+from optkit.ad.quiet import quiet
+from optkit.ad.registry import Primitive, has_nan, strong_product, unbroadcast
 
-# (primitive, positions of its operands on the tape or −1, result, operands, parameters); None for an input.
-Entry = tuple[Primitive, tuple[int, ...], Any, Sequence[Any], dict[str, Any]]
+Entry = tuple[Primitive, Any, Any, Any, Any, int]
 Tape = list[Entry | None]
 
 # A tape that holds more than this is freed entry by entry while the sweep passes.
 _HEAVY_BYTES = 1 << 28
 
 
-def pull_back(tape: Tape, seeds: dict[int, Any], inputs: Sequence[int], *, once: bool) -> list[Any]:
-    """Cotangents of the ``inputs``, None where nothing depends on one; ``seeds`` maps positions to cotangents.
+def pull_back(tape: Tape, seeds: dict[int, Any], inputs: int, *, once: bool) -> list[Any]:
+    """Cotangents of the first so many places on the tape, the inputs; None where nothing depends on one.
+
+    ``seeds`` maps positions to cotangents.
 
     The first sweep multiplies plainly; only if a result then shows NaN is it repeated with products in which an exact
     zero wins (`registry.strong_product`), so that the rare case costs the common one nothing. A heavy tape that is
     swept ``once`` goes carefully from the start and is freed as the sweep passes.
     """
-    with np.errstate(all="ignore"):
+    with quiet():
         if once and _is_heavy(tape):
-            return _backward(tape, seeds, inputs, strong_product, free=True)
-        results = _backward(tape, seeds, inputs, operator.mul, free=False)
-        if any(r is not None and has_nan(r) for r in results):
-            results = _backward(tape, seeds, inputs, strong_product, free=False)
-        return results
+            return _backward(tape, seeds, inputs, strong_product, _consume(tape))
+        cts = _backward(tape, seeds, inputs, operator.mul, reversed(tape))
+        for ct in cts:
+            if ct is not None and has_nan(ct):
+                return _backward(tape, seeds, inputs, strong_product, reversed(tape))
+        return cts
 
 
-def _backward(tape: Tape, seeds: dict[int, Any], inputs: Sequence[int], times: Any, *, free: bool) -> list[Any]:
+def _backward(
+    tape: Tape, seeds: dict[int, Any], inputs: int, times: Any, entries: Iterable[Entry | None]
+) -> list[Any]:
+    """One sweep over the ``entries`` of the tape, from the last to the first."""
     cts: list[Any] = [None] * len(tape)
     for index, seed in seeds.items():
         cts[index] = seed
     ours = bytearray(len(tape))  # 1 where the cotangent is an array made here, free to be added to in place.
-    for k in range(len(tape) - 1, -1, -1):
-        ct, entry = cts[k], tape[k]
-        if ct is None or entry is None:
+    found = cts[:inputs]
+    for entry in entries:
+        ct = cts.pop()
+        if ct is None:
             continue
-        cts[k] = None
-        if free:
-            tape[k] = None
-        primitive, parents, y, args, params = entry
-        if primitive.accumulate is not None and not isinstance(ct, Tracer):
-            parent = parents[0]
-            if parent >= 0:
-                cts[parent] = _accumulate(primitive, cts[parent], ours[parent], ct, args, params)
-                ours[parent] = 1
-            if len(parents) == 1:
-                continue
-            parents = (-1, *parents[1:])
-        for i, parent in enumerate(parents):
-            if parent < 0:
-                continue
-            term = primitive.pull(i, ct, y, args, params, times)
-            total = cts[parent]
-            if total is None:
-                cts[parent] = term
+        if entry is None:
+            if len(cts) < inputs:
+                found[len(cts)] = ct
+            continue
+        primitive, y, a, b, i, j = entry
+        partials = primitive.partials
+        if partials is None:
+            if primitive.accumulate is None or not _accumulate(primitive, ct, a, b, i[0], cts, ours):
+                for place, parent in enumerate(i):
+                    if parent >= 0:
+                        term = primitive.pull(place, ct, y, a, b)
+                        total = cts[parent]
+                        cts[parent] = term if total is None else total + term
+            continue
+        if j >= 0:
+            partial = partials[1]
+            if partial is None:
+                term = ct
             else:
-                cts[parent] = total + term
-                ours[parent] = 1
-    return [cts[i] for i in inputs]
+                term = -ct if partial is operator.neg else times(ct, partial(y, a, b))
+            if term.shape != b.shape:
+                term = unbroadcast(term, b)
+            total = cts[j]
+            cts[j] = term if total is None else total + term
+        if i >= 0:
+            partial = partials[0]
+            if partial is None:
+                term = ct
+            elif partial is operator.neg:
+                term = -ct
+            elif len(partials) == 1:
+                term = times(ct, partial(y, a))
+            else:
+                term = times(ct, partial(y, a, b))
+            if term.shape != a.shape:
+                term = unbroadcast(term, a)
+            total = cts[i]
+            cts[i] = term if total is None else total + term
+    return found
 
 
 def _accumulate(
-    primitive: Primitive, total: Any, ours: int, ct: Any, args: Sequence[Any], params: dict[str, Any]
-) -> Any:
-    """Add the cotangent of the first operand of ``primitive`` into ``total``, in place where that is possible."""
-    assert primitive.accumulate is not None
+    primitive: Primitive, ct: Any, args: Sequence[Any], params: dict[str, Any], parent: int, cts: list[Any], ours: Any
+) -> bool:
+    """Add to the cotangent of the operand in place, where that can be done."""
+    if isinstance(ct, Tracer):
+        return False
+    total = cts[parent]
     if total is None:
-        total = np.zeros(np.shape(args[0]), dtype=ct.dtype)
-    elif isinstance(total, Tracer) or total.dtype != ct.dtype:
-        return total + primitive.pull(0, ct, None, args, params)
-    elif not ours:
-        total = np.array(total)
-    primitive.accumulate(total, ct, *args, **params)
-    return total
+        total = np.zeros(args[0].shape, dtype=ct.dtype)
+    elif not ours[parent] or total.dtype is not ct.dtype:
+        total = total + np.zeros(1, dtype=ct.dtype)
+        if isinstance(total, Tracer):
+            return False
+    primitive.accumulate(total, ct, args, params)  # type: ignore[misc]
+    cts[parent] = total
+    ours[parent] = 1
+    return True
+
+
+def _consume(tape: Tape) -> Iterator[Entry | None]:
+    """The entries from the last to the first, each let go of when the next is asked for."""
+    while tape:
+        yield tape.pop()
 
 
 def push_forward(tape: Tape, tangents: dict[int, Any], outputs: Sequence[int], k: int | None) -> list[Any]:
@@ -89,11 +128,14 @@ def push_forward(tape: Tape, tangents: dict[int, Any], outputs: Sequence[int], k
     known: list[Any] = [None] * len(tape)
     for index, tangent in tangents.items():
         known[index] = tangent
-    with np.errstate(all="ignore"):
+    with quiet():
         for position, entry in enumerate(tape):
             if entry is None:
                 continue
-            primitive, parents, y, args, params = entry
+            primitive, y, args, params, parents, last = entry
+            if primitive.partials is not None:
+                binary = len(primitive.partials) == 2
+                args, parents, params = ((args, params), (parents, last), {}) if binary else ((args,), (parents,), {})
             operands = [known[p] if p >= 0 else None for p in parents]
             if any(t is not None for t in operands):
                 known[position] = primitive.push(y, args, operands, params, k)
@@ -101,7 +143,6 @@ def push_forward(tape: Tape, tangents: dict[int, Any], outputs: Sequence[int], k
 
 
 def _is_heavy(tape: Tape) -> bool:
-    """Whether the results on the tape take much memory, from a handful of them."""
-    step = max(1, len(tape) // 4)
-    sample = sum(getattr(entry[2], "nbytes", 0) for entry in tape[::step] if entry is not None)
-    return sample * step > _HEAVY_BYTES
+    """Whether the results on the tape take much memory, guessed from the one in the middle."""
+    entry = tape[len(tape) // 2]
+    return entry is not None and len(tape) * getattr(entry[1], "nbytes", 0) > _HEAVY_BYTES

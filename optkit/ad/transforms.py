@@ -12,7 +12,8 @@ from optkit.ad import dense, tree
 from optkit.ad.arguments import Selection, call, scalar_output
 from optkit.ad.core import Tracer
 from optkit.ad.forward import ForwardTrace
-from optkit.ad.recording import Recording, finish, one_like, outputs, tangent_leaves
+from optkit.ad.quiet import quiet
+from optkit.ad.recording import Recording, finish, finish_copy, one_like, outputs, tangent_leaves
 from optkit.ad.registry import Constant
 from optkit.ad.reverse import ReverseTrace
 from optkit.ad.tape import pull_back
@@ -106,8 +107,7 @@ def _value_and_grad(
     selection = Selection(args, argnums, caller)
     leaves = selection.leaves
     trace = ReverseTrace()
-    inputs = [trace.lift(leaf) for leaf in leaves]
-    places = [tracer.index for tracer in inputs]
+    inputs = list(map(trace.lift, leaves))  # They take the first places on the tape.
     try:
         y = scalar_output(call(f, selection.arguments(inputs), kwargs), caller)
     finally:
@@ -116,9 +116,11 @@ def _value_and_grad(
         return y, selection.restore([finish(None, leaf) for leaf in leaves])
     value = y.value
     trace.snapshot.check()
-    cotangents = pull_back(tape, {y.index: one_like(value)}, places, once=True)
-    tape.clear()
-    return value, selection.restore([finish(ct, leaf) for ct, leaf in zip(cotangents, leaves, strict=True)])
+    cts = pull_back(tape, {y.index: one_like(value)}, len(leaves), once=True)  # type: ignore[attr-defined]
+    if len(cts) == 1:
+        return value, selection.restore([finish(cts[0], leaves[0])])
+    # Two results could share memory, so each is made a copy.
+    return value, selection.restore(list(map(finish_copy, cts, leaves)))
 
 
 # --- Jacobians --------------------------------------------------------------------------------------------------------
@@ -162,11 +164,12 @@ def jacobian(
     array([[3., 2.],
            [4., 0.]])
     """
-    both = value_and_jacobian(f, argnums, mode=mode, holomorphic=holomorphic)
+    _check_mode(mode, "jacobian")
 
     @functools.wraps(f)
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
-        return both(*args, **kwargs)[1]
+        selection = Selection(args, argnums, "jacobian")
+        return dense.value_and_jacobian(f, selection, kwargs, mode, holomorphic)[1]
 
     return jacobian_of_f
 
@@ -195,15 +198,19 @@ def value_and_jacobian(
     (array([4., 1.]), array([[0., 4.],
            [2., 0.]]))
     """
-    if mode not in ("auto", "forward", "reverse"):
-        raise InvalidInputError(f"ad.jacobian: mode must be 'auto', 'forward' or 'reverse', got {mode!r}")
+    _check_mode(mode, "value_and_jacobian")
 
     @functools.wraps(f)
     def value_and_jacobian_of_f(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        selection = Selection(args, argnums, "jacobian")
+        selection = Selection(args, argnums, "value_and_jacobian")
         return dense.value_and_jacobian(f, selection, kwargs, mode, holomorphic)
 
     return value_and_jacobian_of_f
+
+
+def _check_mode(mode: str, caller: str) -> None:
+    if mode not in ("auto", "forward", "reverse"):
+        raise InvalidInputError(f"ad.{caller}: mode must be 'auto', 'forward' or 'reverse', got {mode!r}")
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -231,7 +238,16 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[6., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(f, argnums), argnums, mode="forward")
+
+    @functools.wraps(f)
+    def hessian_of_f(*args: Any, **kwargs: Any) -> Any:
+        def gradient(*args: Any, **kwargs: Any) -> Any:
+            return _value_and_grad(f, argnums, args, kwargs, "hessian")[1]
+
+        selection = Selection(args, argnums, "hessian")
+        return dense.value_and_jacobian(gradient, selection, kwargs, "forward", False)[1]
+
+    return hessian_of_f
 
 
 def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -262,7 +278,10 @@ def hvp(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def hvp_of_f(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
-        return jvp(lambda z: grad(f)(z, *args, **kwargs), (x,), (v,))[1]
+        def gradient(z: Any) -> Any:
+            return _value_and_grad(f, 0, (z, *args), kwargs, "hvp")[1]
+
+        return _jvp(gradient, (x,), (v,), "hvp")[1]
 
     return hvp_of_f
 
@@ -299,7 +318,7 @@ def derivative(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def derivative_of_f(x: Any, *args: Any, **kwargs: Any) -> Any:
         leaf = Selection((x,), 0, "derivative").leaves[0]
-        y, dy = jvp(lambda z: f(z, *args, **kwargs), (leaf,), (one_like(leaf),))
+        y, dy = _jvp(lambda z: f(z, *args, **kwargs), (leaf,), (one_like(leaf),), "derivative")
         if np.ndim(leaf) and np.shape(y) != np.shape(leaf):
             raise InvalidInputError(
                 f"ad.derivative needs an elementwise function, but it turned shape {np.shape(leaf)} into {np.shape(y)}; "
@@ -341,16 +360,22 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     >>> ad.jvp(lambda x: x * x, (3.0,), (1.0,))
     (np.float64(9.0), np.float64(6.0))
     """
-    selection = Selection(tuple(primals), tuple(range(len(primals))), "jvp")
-    directions = tangent_leaves(selection, tuple(tangents), "jvp")
+    return _jvp(f, primals, tangents, "jvp")
+
+
+def _jvp(
+    f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], caller: str
+) -> tuple[Any, Any]:
+    selection = Selection(tuple(primals), tuple(range(len(primals))), caller)
+    directions = tangent_leaves(selection, tuple(tangents), caller)
     trace = ForwardTrace()
-    with np.errstate(all="ignore"):
-        inputs = [trace.dual(x, t) for x, t in zip(selection.leaves, directions, strict=True)]
+    with quiet():
+        inputs = list(map(trace.dual, selection.leaves, directions))
         try:
-            leaves, structure = outputs(call(f, selection.arguments(inputs), {}), "jvp")
+            leaves, structure = outputs(call(f, selection.arguments(inputs), {}), caller)
         finally:
             trace.ended = True
-    values, slopes = zip(*(trace.split(y) for y in leaves), strict=True) if leaves else ((), ())
+    values, slopes = zip(*map(trace.split, leaves), strict=True) if leaves else ((), ())
     return tree.unflatten(structure, values), tree.unflatten(structure, slopes)
 
 

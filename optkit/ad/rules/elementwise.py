@@ -14,27 +14,26 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.registry import composite, constant, elementwise, linear
+from optkit.ad.registry import Constant, composite, constant, elementwise, linear
 
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 
 
-def _share(a: Any, b: Any, wins: Any) -> Any:
-    """The partial derivative of a maximum or minimum: 1 where ``a`` wins, ½ at a tie, NaN where either is NaN."""
-    shared = np.where(a == b, 0.5, wins)
-    return np.where(np.isnan(a) | np.isnan(b), math.nan, shared)
+def _share(y: Any, a: Any, b: Any, wins: Any) -> Any:
+    """The partial derivative of a maximum or minimum: 1 where ``a`` wins, ½ at a tie, NaN where the result is NaN."""
+    return np.where(np.isnan(y), math.nan, np.where(a == b, 0.5, wins)).astype(y.dtype)
 
 
 def _power_base(y: Any, x: Any, p: Any) -> Any:
     """∂(x^p)/∂x = p x^(p−1), and 0 for p = 0 even at x = 0."""
     if isinstance(p, int | float):
         return p * x ** (p - 1) if p else 0.0 * np.where(np.isnan(x), x, 0.0)
-    return p * x ** np.where(p == 0, p * 0 + 1, p - 1)
+    return p * np.where((x == 0) & (p == 0), 1, x) ** (p - 1)
 
 
 def _power_exponent(y: Any, x: Any, p: Any) -> Any:
     """∂(x^p)/∂p = y ln x, and 0 at x = 0 for p ≥ 0 (where the limit from p > 0 is 0)."""
-    return y * np.log(np.where((x == 0) & (np.real(p) >= 0), 1, x))
+    return y * np.log(np.where((x == 0) & (np.real(p) >= 0), 1, x).astype(y.dtype))
 
 
 # arithmetic
@@ -47,16 +46,15 @@ square    = elementwise(np.square,     lambda y, x: x + x)
 elementwise(np.positive,   1)
 elementwise(np.reciprocal, lambda y, x: -y * y)
 elementwise(np.remainder,  1, lambda y, a, b: -np.floor_divide(a, b))
-elementwise(np.fmod,       1, lambda y, a, b: -np.trunc(a / b))
+elementwise(np.fmod,       1, lambda y, a, b: -np.rint((a - y) / b))
 power     = elementwise("power", _power_base, _power_exponent, impl=operator.pow)
-elementwise(np.float_power, _power_base, _power_exponent)
 
 # powers, exponentials, logarithms
 elementwise(np.sqrt,       lambda y, x: 0.5 / y)
 elementwise(np.cbrt,       lambda y, x: 1 / (3 * y * y))
 elementwise(np.exp,        lambda y, x: y)
 elementwise(np.exp2,       lambda y, x: _LN2 * y)
-elementwise(np.expm1,      lambda y, x: y + 1)
+elementwise(np.expm1,      lambda y, x: np.exp(x))
 elementwise(np.log,        lambda y, x: 1 / x)
 elementwise(np.log2,       lambda y, x: 1 / (_LN2 * x))
 elementwise(np.log10,      lambda y, x: 1 / (_LN10 * x))
@@ -71,7 +69,7 @@ elementwise(np.tan,        lambda y, x: 1 + y * y)
 elementwise(np.arcsin,     lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)))
 elementwise(np.arccos,     lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)))
 elementwise(np.arctan,     lambda y, x: 1 / (1 + x * x))
-elementwise(np.arctan2,    lambda y, a, b: b / (a * a + b * b), lambda y, a, b: -a / (a * a + b * b))
+elementwise(np.arctan2,    lambda y, a, b: _over_square(b, a, b), lambda y, a, b: -_over_square(a, a, b))
 elementwise(np.hypot,      lambda y, a, b: _over_norm(a, y), lambda y, a, b: _over_norm(b, y))
 elementwise(np.sinh,       lambda y, x: np.cosh(x))
 elementwise(np.cosh,       lambda y, x: np.sinh(x))
@@ -86,19 +84,21 @@ for _radians in (np.rad2deg, np.degrees):
 
 # kinks and steps
 abs_real = elementwise("abs", lambda y, x: np.sign(x), impl=np.absolute)
-elementwise(np.maximum,    lambda y, a, b: _share(a, b, a > b), lambda y, a, b: _share(b, a, b > a))
-elementwise(np.minimum,    lambda y, a, b: _share(a, b, a < b), lambda y, a, b: _share(b, a, b < a))
-elementwise(np.fmax,       lambda y, a, b: np.where(a == b, 0.5, (a > b) | np.isnan(b)), lambda y, a, b: np.where(a == b, 0.5, (b > a) | np.isnan(a)))
-elementwise(np.fmin,       lambda y, a, b: np.where(a == b, 0.5, (a < b) | np.isnan(b)), lambda y, a, b: np.where(a == b, 0.5, (b < a) | np.isnan(a)))
-elementwise(np.copysign,   lambda y, a, b: np.sign(a) * np.copysign(1.0, b), lambda y, a, b: 0.0 * np.sign(b))
+elementwise(np.maximum,    lambda y, a, b: _share(y, a, b, a > b), lambda y, a, b: _share(y, b, a, b > a))
+elementwise(np.minimum,    lambda y, a, b: _share(y, a, b, a < b), lambda y, a, b: _share(y, b, a, b < a))
+elementwise(np.fmax,       lambda y, a, b: _share(y, a, b, (a > b) | np.isnan(b)), lambda y, a, b: _share(y, b, a, (b > a) | np.isnan(a)))
+elementwise(np.fmin,       lambda y, a, b: _share(y, a, b, (a < b) | np.isnan(b)), lambda y, a, b: _share(y, b, a, (b < a) | np.isnan(a)))
+elementwise(np.copysign,   lambda y, a, b: np.sign(a) * np.copysign(1.0, b), lambda y, a, b: 0.0)
+elementwise(np.heaviside,  lambda y, x, h: 0.0, lambda y, x, h: np.equal(x, 0))
 
 # complex numbers; a map from complex to real keeps the real part of its cotangent
 linear(np.conjugate, lambda ct, x: np.conjugate(ct), tangent="same")
-linear("real",       lambda ct, x: np.real(ct) + 0j, impl=np.real, tangent="same")
-linear("imag",       lambda ct, x: -1j * np.real(ct), impl=np.imag, tangent="same")
+real_part = linear("real", lambda ct, x: np.real(ct) + 0j, impl=np.real, tangent="same")
+imag_part = linear("imag", lambda ct, x: -1j * np.real(ct), impl=np.imag, tangent="same")
 
 # derivative zero
-constant(np.floor, np.ceil, np.trunc, np.rint, np.sign, np.heaviside, np.signbit, np.spacing, np.floor_divide,
+sign_real = Constant("sign", np.sign)
+constant(np.floor, np.ceil, np.trunc, np.rint, np.signbit, np.spacing, np.floor_divide,
          np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
          np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.isnan, np.isfinite, np.isinf)
 # fmt: on
@@ -106,7 +106,13 @@ constant(np.floor, np.ceil, np.trunc, np.rint, np.sign, np.heaviside, np.signbit
 
 def _softmax(a: Any, b: Any) -> Any:
     """e^a / (e^a + e^b), and ½ where both are the same infinity."""
-    return 1 / (1 + np.exp(np.where(a == b, 0.0, b - a)))
+    return 1 / (1 + np.exp(np.where((a == b) & np.isinf(a), 0.0, b - a)))
+
+
+def _over_square(part: Any, a: Any, b: Any) -> Any:
+    """part / (a² + b²), without overflow or underflow of the squares."""
+    norm = np.hypot(a, b)
+    return part / norm / norm
 
 
 def _over_norm(part: Any, norm: Any) -> Any:
@@ -127,6 +133,11 @@ def _power(x: Any, p: Any) -> Any:
     return power(x, p)
 
 
+@composite(np.float_power)
+def _float_power(x: Any, p: Any) -> Any:
+    return np.power(np.multiply(x, np.float64(1.0)), p)
+
+
 @composite(np.absolute)
 def _absolute(x: Any) -> Any:
     return np.hypot(np.real(x), np.imag(x)) if np.iscomplexobj(x) else abs_real(x)
@@ -137,8 +148,11 @@ def _fabs(x: Any) -> Any:
     return abs_real(x)
 
 
+@composite(np.sign)
+def _sign(x: Any) -> Any:
+    return x / np.where(x == 0, 1, np.absolute(x)) if np.iscomplexobj(x) else sign_real(x)
+
+
 @composite(np.divmod)
 def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
     return np.floor_divide(a, b), np.remainder(a, b)
-
-

@@ -14,8 +14,8 @@ import numpy as np
 
 from optkit.ad import inplace
 from optkit.ad.core import Tracer, primal
-from optkit.ad.registry import FUNCTIONS, Linear, composite, constant, linear, trail, unbroadcast
-from optkit.ad.rules.axes import one_axis, without_out
+from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, trail, unbroadcast
+from optkit.ad.rules.axes import by_position, one_axis, with_ndim, without_out
 from optkit.ad.rules.shape import traced
 from optkit.errors import LostDerivativeError, NotDifferentiableError
 
@@ -31,12 +31,16 @@ class _Slot(NamedTuple):
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _add_at(total: Any, ct: Any, x: Any, *arrays: Any, template: Any) -> None:
-    np.add.at(total, _fill(template, arrays), ct)
+def _add_at(total: Any, ct: Any, args: Any, params: Any) -> None:
+    np.add.at(total, _fill(params["template"], args[1:]), ct)
 
 
-def _add_basic(total: Any, ct: Any, x: Any, index: Any) -> None:
-    total[index] += ct
+def _add_basic(total: Any, ct: Any, args: Any, params: Any) -> None:
+    part = total[params["index"]]
+    if isinstance(part, np.ndarray):
+        part += ct
+    else:
+        total[params["index"]] = part + ct
 
 
 def _scatter(ct: Any, x: Any, accumulate: Any, *rest: Any, **params: Any) -> Any:
@@ -45,7 +49,7 @@ def _scatter(ct: Any, x: Any, accumulate: Any, *rest: Any, **params: Any) -> Any
         flat = _positions(x.shape, *rest, **params)
         return scatter_add(ct.reshape(-1), flat.reshape(-1), size=x.size).reshape(x.shape)
     total = np.zeros(x.shape, dtype=ct.dtype)
-    accumulate(total, ct, x, *rest, **params)
+    accumulate(total, ct, (x, *rest), params)
     return total
 
 
@@ -59,7 +63,7 @@ basic = linear(
     "basic_index",
     lambda ct, x, index: _scatter(ct, x, _add_basic, index=index),
     impl=lambda x, index: x[index],
-    tangent="same",
+    tangent=lambda t, args, p, k: basic(t[0], index=_for_tangent(p["index"])),
     accumulate=_add_basic,
 )
 
@@ -69,14 +73,18 @@ class _Gather(Linear):
 
     __slots__ = ()
 
-    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any], times: Any = None) -> Any:
+    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any]) -> Any:
         return _scatter(ct, args[0], _add_at, *args[1:], **params)
 
     def _differentiated(self, i: int) -> bool:
         return i == 0
 
 
-gather = _Gather("gather", lambda x, *arrays, template: x[_fill(template, arrays)], tangent="same")
+gather = _Gather(
+    "gather",
+    lambda x, *arrays, template: x[_fill(template, arrays)],
+    tangent=lambda t, args, p, k: gather(t[0], *args[1:], template=_for_tangent(p["template"])),
+)
 gather.accumulate = _add_at
 
 
@@ -92,12 +100,19 @@ scatter_add = linear(
 )
 
 
+def _for_tangent(index: Any) -> Any:
+    """The index that picks the same of a tangent with its trailing axis, which an Ellipsis would take for its own."""
+    if isinstance(index, tuple) and any(part is Ellipsis for part in index):
+        return (*index, slice(None))
+    return index
+
+
 def _fill(template: tuple[Any, ...], arrays: Any) -> tuple[Any, ...]:
     return tuple(arrays[part.number] if isinstance(part, _Slot) else part for part in template)
 
 
-def _normalize(x: Any, index: Any) -> tuple[tuple[Any, ...], list[Any]]:
-    """An index as (template, index arrays), without Ellipsis, so that it also fits a tangent with a trailing axis."""
+def _normalize(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
+    """An index as (template, index arrays)."""
     parts = index if isinstance(index, tuple) else (index,)
     template: list[Any] = []
     arrays: list[Any] = []
@@ -116,43 +131,26 @@ def _normalize(x: Any, index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             array = array.astype(np.intp)
         template.append(_Slot(len(arrays)))
         arrays.append(array)
-    if any(part is Ellipsis for part in template):
-        at = next(i for i, part in enumerate(template) if part is Ellipsis)
-        used = sum(
-            0 if part is None or part is Ellipsis else arrays[part.number].ndim
-            if isinstance(part, _Slot) and arrays[part.number].dtype == bool else 1
-            for part in template
-        )
-        template[at : at + 1] = [slice(None)] * (len(x.shape) - used)
     return tuple(template), arrays
 
 
 def getitem(x: Any, index: Any) -> Any:
     """``x[index]``: a view for slices and integers, a copy for index arrays."""
-    asked = index
     if type(index) is not int and type(index) is not slice:
-        index, arrays = _normalize(x, index)
+        index, arrays = _normalize(index)
         if arrays:
             return gather(x, *arrays, template=index)
-    result = basic(x, index=index)
+    params = {"index": index}
+    result = basic(x, **params)
     if result.shape:
-        link_slice(result, x, index, asked)
+        inplace.link(result, x, basic, params)
     return result
 
 
 FUNCTIONS["getitem"] = getitem
-
-
-def link_slice(result: Any, x: Any, index: Any, asked: Any) -> None:
-    """Link ``result = x[index]`` to ``x`` as its view; ``asked`` is the index as the user wrote it."""
-    template = index if isinstance(index, tuple) else (index,)
-    inplace.link(
-        result,
-        x,
-        lambda base: basic(base, index=index),
-        lambda base, value: update(base, value, template=template),
-        asked,
-    )
+inplace.PUT[basic] = lambda base, value, index: update(
+    base, value, template=index if isinstance(index, tuple) else (index,)
+)
 
 
 @composite(np.take)
@@ -200,6 +198,11 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return x[..., rows, rows + offset]
 
 
+@composite(np.trace)
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype, out=out)
+
+
 @composite(np.diag)
 def _diag(v: Any, k: int = 0) -> Any:
     if v.ndim == 2:
@@ -237,7 +240,7 @@ class _Update(Linear):
 
     __slots__ = ()
 
-    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any], times: Any = None) -> Any:
+    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any]) -> Any:
         x, v, *arrays = args
         template = params["template"]
         if i == 0:
@@ -245,12 +248,12 @@ class _Update(Linear):
         picked = ct[_fill(template, arrays)]
         if arrays:
             picked = np.where(_winners(np.shape(x), arrays, template)[1], picked, 0)
-        return unbroadcast(picked, v)
+        return unbroadcast(with_ndim(picked, np.ndim(v)), v)
 
     def push(self, y: Any, args: Any, tangents: Any, params: dict[str, Any], k: int | None) -> Any:
-        arrays, (tx, tv) = args[2:], tangents[:2]
+        arrays, (tx, tv), template = args[2:], tangents[:2], params["template"]
         tx = np.zeros(np.shape(y) if k is None else (*np.shape(y), k), dtype=y.dtype) if tx is None else tx
-        return self(tx, 0.0 if tv is None else tv, *arrays, template=params["template"])
+        return self(tx, 0.0 if tv is None else tv, *arrays, template=template if k is None else _for_tangent(template))
 
     def _differentiated(self, i: int) -> bool:
         return i < 2
@@ -265,7 +268,7 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
     kinds = np.result_type(getattr(x, "dtype", x)), np.result_type(getattr(value, "dtype", value))
     if not np.can_cast(kinds[1], kinds[0], "same_kind"):
         raise LostDerivativeError(f"assigning {kinds[1]} values into an array of {kinds[0]} would lose a part of them")
-    template, arrays = _normalize(x, index)
+    template, arrays = _normalize(index)
     return update(x, value, *arrays, template=template)
 
 
@@ -318,14 +321,14 @@ def _clip(a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any =
     a_max = bounds.pop("max", None if a_max is np._NoValue else a_max)
     if bounds:
         raise NotDifferentiableError(f"np.clip of a traced value does not take {', '.join(bounds)}=")
-    if a_min is not None:
-        a = np.maximum(a, a_min)
+    a = np.positive(traced(a)) if a_min is None else np.maximum(traced(a), a_min)
     return a if a_max is None else np.minimum(a, a_max)
 
 
-constant(np.argmax, np.argmin, np.argsort, np.argpartition, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted,
-         np.count_nonzero, np.isclose, np.allclose, np.array_equal, np.all, np.any, np.round, np.around, np.fix,
-         np.digitize, np.iscomplex, np.isreal)  # fmt: skip
+for _function in (np.argmax, np.argmin, np.argsort, np.argpartition, np.nonzero, np.flatnonzero, np.argwhere,
+                  np.searchsorted, np.count_nonzero, np.isclose, np.allclose, np.array_equal, np.all, np.any, np.round,
+                  np.around, np.fix, np.digitize, np.iscomplex, np.isreal):  # fmt: skip
+    FUNCTIONS[_function] = by_position(_function, Constant(_function.__name__, _function))
 
 
 @composite(np.sort)

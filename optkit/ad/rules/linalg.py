@@ -10,15 +10,17 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from optkit.ad.core import primal
-from optkit.ad.registry import composite, nonlinear, unbroadcast
-from optkit.ad.rules.axes import all_axes
+from optkit.ad.core import Tracer, primal
+from optkit.ad.registry import FUNCTIONS, composite, nonlinear, strong_product, unbroadcast
+from optkit.ad.rules.axes import by_position, with_ndim
+from optkit.ad.rules.reduce import other_products
 from optkit.ad.rules.shape import traced
 from optkit.errors import NotDifferentiableError
 
-# A matrix with a smaller condition number than this is regular enough to be inverted.
-_REGULAR = 1e14
+# A matrix with a smaller condition number than this is regular enough to take its cofactors from its inverse.
+_REGULAR = 1e7
 
 
 def _t(a: Any) -> Any:
@@ -31,11 +33,13 @@ def _t(a: Any) -> Any:
 def _solve_jvp(tangents: Any, x: Any, a: Any, b: Any) -> Any:
     """A ẋ = ḃ − Ȧ x."""
     ta, tb = tangents
-    right = 0.0 if tb is None else tb
-    if ta is not None:
-        right = right - np.matmul(ta, x)
-    # One more axis than A for the directions; with A fixed they are columns of one system.
-    return np.linalg.solve(np.broadcast_to(a, (*np.shape(right)[:-2], *np.shape(a)[-2:])), right)
+    right = tb if ta is None else -np.matmul(ta, x) if tb is None else tb - np.matmul(ta, x)
+    if np.ndim(right) == np.ndim(x):
+        return np.linalg.solve(a, right)
+    # All directions are columns of one system: the matrix is factorised once.
+    columns = np.moveaxis(right, 0, -1)
+    solved = np.linalg.solve(a, np.reshape(columns, (*np.shape(columns)[:-2], -1)))
+    return np.moveaxis(np.reshape(solved, (*np.shape(solved)[:-1], *np.shape(columns)[-2:])), -1, 0)
 
 
 _solve = nonlinear(
@@ -54,11 +58,12 @@ _solve = nonlinear(
 def _np_solve(a: Any, b: Any) -> Any:
     a, b = traced(a), traced(b)
     if b.ndim == 1:  # NumPy 2: only a one-dimensional b is a vector.
-        return _solve(a, b[:, None])[..., 0]
-    return _solve(a, b)
+        return np.linalg.solve(a, b[:, None])[..., 0]
+    ndim = max(a.ndim, b.ndim)
+    return _solve(with_ndim(a, ndim), with_ndim(b, ndim))
 
 
-nonlinear(
+_inv = nonlinear(
     np.linalg.inv,
     jvp=lambda t, y, a: -np.matmul(np.matmul(y, t[0]), y),
     vjp=lambda ct, y, a: -np.matmul(np.matmul(_t(y), ct), _t(y)),
@@ -69,14 +74,28 @@ nonlinear(
 
 
 def _cofactors(det: Any, a: Any) -> Any:
-    """∂ det A / ∂A, the matrix of cofactors: det(A) A⁻ᵀ where A is regular, determinants of minors where it is not."""
-    plain = primal(a)
-    if np.all(primal(det) != 0) and np.all(np.linalg.cond(plain) < _REGULAR):
+    """∂ det A / ∂A, the matrix of cofactors, of singular matrices too."""
+    if not isinstance(a, Tracer):
+        return _plain_cofactors(a)
+    if not np.any(np.linalg.cond(primal(a)) > _REGULAR):
         return np.reshape(det, (*np.shape(det), 1, 1)) * _t(np.linalg.inv(a))
+    return _minors(a)
+
+
+def _plain_cofactors(a: Any) -> Any:
+    """From A = U S Vᴴ: det(U) det(Vᴴ) U̅ (Π_{j≠i} s_j) V̅ᴴ, in which nothing is divided."""
+    broken = ~np.all(np.isfinite(a), axis=(-2, -1))[..., None, None]
+    u, s, vh = np.linalg.svd(np.where(broken, 0, a))
+    sign = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+    others = other_products(s, (s.ndim - 1,))[..., None]
+    return np.where(broken, math.nan, sign * np.matmul(np.conj(u), others * np.conj(vh)))
+
+
+def _minors(a: Any) -> Any:
+    """The cofactors as determinants of minors: O(n⁵), but they can be differentiated at a singular matrix."""
     n = np.shape(a)[-1]
     if n == 1:
-        return np.ones(np.shape(a))
-    # O(n⁵), but with singular matrices too, and at every order of differentiation.
+        return np.ones_like(a)
     others = [[k for k in range(n) if k != i] for i in range(n)]
     rows = [
         np.stack([(-1.0) ** (i + j) * np.linalg.det(a[..., others[i], :][..., others[j]]) for j in range(n)], axis=-1)
@@ -85,32 +104,35 @@ def _cofactors(det: Any, a: Any) -> Any:
     return np.stack(rows, axis=-2)
 
 
-nonlinear(
+_det = nonlinear(
     np.linalg.det,
-    jvp=lambda t, y, a: np.sum(_cofactors(y, a) * t[0], axis=(-2, -1)),
-    vjp=lambda ct, y, a: np.reshape(ct, (*np.shape(ct), 1, 1)) * _cofactors(y, a),
+    jvp=lambda t, y, a: np.sum(strong_product(t[0], _cofactors(y, a)), axis=(-2, -1)),
+    vjp=lambda ct, y, a: strong_product(np.reshape(ct, (*np.shape(ct), 1, 1)), _cofactors(y, a)),
     leading=True,
 )
+for _function, _primitive in ((np.linalg.inv, _inv), (np.linalg.det, _det)):
+    FUNCTIONS[_function] = by_position(_function, _primitive)
+
+
+def _slogdet_slope(sign: Any, a: Any) -> Any:
+    """∂ log|det A| / ∂A = A⁻ᵀ; infinite where the matrix is singular."""
+    singular = np.equal(sign, 0)[..., None, None]
+    if not np.any(singular):
+        return _t(np.linalg.inv(a))
+    regular = np.where(singular, np.eye(np.shape(a)[-1], dtype=a.dtype), a)
+    return np.where(singular, math.inf, _t(np.linalg.inv(regular)))
 
 
 def _slogdet_jvp(tangents: Any, y: Any, a: Any) -> Any:
-    slope = np.sum(_t(_inverse(a)) * tangents[0], axis=(-2, -1))
-    return np.zeros(np.shape(slope)), slope
-
-
-def _inverse(a: Any) -> Any:
-    """The inverse; infinite where there is none, as the slope of log|det| then is."""
-    try:
-        return np.linalg.inv(a)
-    except np.linalg.LinAlgError:
-        return np.full(np.shape(a), math.inf)
+    slope = np.sum(strong_product(tangents[0], _slogdet_slope(y[0], a)), axis=(-2, -1))
+    return np.zeros(np.shape(slope), dtype=slope.dtype), slope
 
 
 def _slogdet_vjp(ct: Any, y: Any, a: Any) -> Any:
     slope = ct[1]  # The sign does not change.
     if slope is None:
-        return np.zeros(np.shape(a))
-    return np.reshape(slope, (*np.shape(slope), 1, 1)) * _t(_inverse(a))
+        return np.zeros(np.shape(a), dtype=a.dtype)
+    return strong_product(np.reshape(slope, (*np.shape(slope), 1, 1)), _slogdet_slope(y[0], a))
 
 
 _slogdet = nonlinear(
@@ -134,7 +156,7 @@ def _np_slogdet(a: Any) -> Any:
 def _half_lower(m: Any) -> Any:
     """The lower triangle with half the diagonal."""
     n = np.shape(m)[-1]
-    return m * (np.tril(np.ones((n, n))) - 0.5 * np.eye(n))
+    return m * (np.tri(n, dtype=m.dtype) - 0.5 * np.eye(n, dtype=m.dtype))
 
 
 def _cholesky_jvp(tangents: Any, low: Any, a: Any) -> Any:
@@ -159,8 +181,7 @@ def _np_cholesky(a: Any, /, *, upper: bool = False) -> Any:
     a = traced(a)
     if np.iscomplexobj(a):
         raise NotDifferentiableError("np.linalg.cholesky of a complex traced matrix: use real matrices")
-    low = _cholesky(a)
-    return _t(low) if upper else low
+    return _t(_cholesky(_t(a))) if upper else _cholesky(a)
 
 
 # --- norm -------------------------------------------------------------------------------------------------------------
@@ -172,7 +193,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     if axis is None and (ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)):
         axes: tuple[int, ...] = tuple(range(x.ndim))
         return _euclidean(x, axes, keepdims)
-    axes = all_axes(axis, x.ndim) if axis is None or not np.iterable(axis) else tuple(i % x.ndim for i in axis)
+    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     if len(axes) == 1:
         return _vector_norm(x, ord, axes, keepdims)
     if len(axes) != 2:

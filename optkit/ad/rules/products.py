@@ -12,7 +12,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from optkit.ad.registry import Linear, composite, linear, unbroadcast
-from optkit.ad.rules.axes import without_out
+from optkit.ad.rules.axes import with_ndim, without_out
+from optkit.ad.rules.index import setitem
 from optkit.ad.rules.shape import traced
 
 # --- matmul -----------------------------------------------------------------------------------------------------------
@@ -41,13 +42,18 @@ def _matmul_tangent(tangents: Any, args: Any, params: Any, k: int) -> Any:
     if tb is not None:
         if np.ndim(b) == 1:
             return np.matmul(a, tb)  # The directions are the columns.
-        tb = np.moveaxis(tb, -1, 0)
-        return np.moveaxis(np.matmul(a, tb), 0, -1)
+        return np.moveaxis(np.matmul(a, _front(tb, np.ndim(a))), 0, -1)
     if np.ndim(a) > 1:
-        return np.moveaxis(np.matmul(np.moveaxis(ta, -1, 0), b), 0, -1)
+        return np.moveaxis(np.matmul(_front(ta, np.ndim(b)), b), 0, -1)
     if np.ndim(b) == 1:
         return np.matmul(b, ta)
     return np.swapaxes(np.matmul(ta.T, b), -1, -2)  # The directions are the rows.
+
+
+def _front(t: Any, ndim: int) -> Any:
+    """The tangent of a matrix with its directions in front of as many axes as its partner has."""
+    front = np.moveaxis(t, -1, 0)
+    return np.reshape(front, (len(front), *(1,) * (ndim + 1 - front.ndim), *front.shape[1:]))
 
 
 matmul = linear(np.matmul, _matmul_left, _matmul_right, tangent=_matmul_tangent, each=True)
@@ -101,6 +107,27 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.reshape(np.matmul(left, right), shape_a + shape_b)
 
 
+@composite(np.kron)
+def _kron(a: Any, b: Any) -> Any:
+    a, b = traced(a), traced(b)
+    ndim = max(a.ndim, b.ndim)
+    a, b = with_ndim(a, ndim), with_ndim(b, ndim)
+    spread = [np.reshape(x, [n for size in x.shape for n in pair(size)])
+              for x, pair in ((a, lambda n: (n, 1)), (b, lambda n: (1, n)))]  # fmt: skip
+    return np.reshape(spread[0] * spread[1], [m * n for m, n in zip(a.shape, b.shape, strict=True)])
+
+
+@composite(np.cross)
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(traced(a), axisa, -1), np.moveaxis(traced(b), axisb, -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        raise ValueError("np.cross of traced values needs vectors of three components")
+    after, before = [1, 2, 0], [2, 0, 1]
+    return np.moveaxis(a[..., after] * b[..., before] - a[..., before] * b[..., after], -1, axisc)
+
+
 # --- einsum -----------------------------------------------------------------------------------------------------------
 
 
@@ -109,7 +136,7 @@ class _Einsum(Linear):
 
     __slots__ = ()
 
-    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any], times: Any = None) -> Any:
+    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any]) -> Any:
         inputs, output = _subscripts(params["subscripts"])
         x, mine = args[i], inputs[i]
         # An index that only operand i has was summed over: its cotangent is spread along it. A repeated index (a
@@ -118,20 +145,20 @@ class _Einsum(Linear):
         found = set(output).union(*(s for s, _ in others))
         distinct = "".join(dict.fromkeys(mine))
         sizes = {c: n for s, a in zip(inputs, args, strict=True) for c, n in zip(s, np.shape(a), strict=True) if n != 1}
-        kept = "".join(c for c in distinct if c in found)
-        operands = [s for s, _ in others]
-        pulled = einsum(ct, *(a for _, a in others), subscripts=",".join([output, *operands]) + "->" + kept)
+        left = ",".join([output, *(s for s, _ in others)])
+        pulled = einsum(
+            ct,
+            *(a for _, a in others),
+            subscripts=left + "->" + "".join(c for c in distinct if c in found),
+            optimize=bool(params["optimize"]) or len(args) > 2,
+        )
         shape = tuple(sizes.get(c, 1) for c in distinct)
-        pulled = np.reshape(pulled, tuple(sizes.get(c, 1) if c in found else 1 for c in distinct))
-        pulled = np.broadcast_to(pulled, shape)
+        pulled = np.broadcast_to(pulled[tuple(slice(None) if c in found else None for c in distinct)], shape)
         if len(distinct) < len(mine):
             index = tuple(
                 np.arange(shape[distinct.index(c)]).reshape([-1 if c == d else 1 for d in distinct]) for c in mine
             )
-            zeros = np.zeros(tuple(sizes.get(c, 1) for c in mine), dtype=np.result_type(ct.dtype))
-            from optkit.ad.rules.index import setitem
-
-            pulled = setitem(_like(zeros, pulled), pulled, index)
+            pulled = setitem(np.zeros(tuple(sizes.get(c, 1) for c in mine), dtype=ct.dtype), pulled, index)
         return unbroadcast(pulled, x)
 
     def push(self, y: Any, args: Any, tangents: Any, params: dict[str, Any], k: int | None) -> Any:
@@ -143,19 +170,15 @@ class _Einsum(Linear):
                 continue
             names = [s + letter if j == i else s for j, s in enumerate(inputs)]
             operands = [t if j == i else a for j, a in enumerate(args)]
-            term = self(*operands, subscripts=",".join(names) + "->" + output + letter)
+            term = self(*operands, subscripts=f"{','.join(names)}->{output}{letter}", optimize=params["optimize"])
             total = term if total is None else total + term
         return total
 
 
-def _like(zeros: Any, value: Any) -> Any:
-    from optkit.ad.inplace import assignable
-
-    return assignable(zeros, value)
-
-
 einsum = _Einsum(
-    "einsum", lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=len(operands) > 2), each=True
+    "einsum",
+    lambda *operands, subscripts, optimize: np.einsum(subscripts, *operands, optimize=optimize),
+    each=True,
 )
 
 
@@ -178,11 +201,14 @@ def _np_einsum(*operands: Any, out: Any = None, optimize: Any = False, **options
         if len(operands) % 2:
             text += "->" + _letters(operands[-1])
     inputs, output = _explicit(text, [a.ndim for a in arrays])
-    return einsum(*arrays, subscripts=",".join(inputs) + "->" + output)
+    return einsum(*arrays, subscripts=",".join(inputs) + "->" + output, optimize=optimize)
+
+
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase  # in NumPy's order
 
 
 def _letters(numbers: Any) -> str:
-    return "".join("..." if n is Ellipsis else string.ascii_letters[n] for n in numbers)
+    return "".join("..." if n is Ellipsis else _LETTERS[n] for n in numbers)
 
 
 def _explicit(text: str, ndims: list[int]) -> tuple[list[str], str]:
@@ -199,6 +225,8 @@ def _explicit(text: str, ndims: list[int]) -> tuple[list[str], str]:
     inputs = [s.replace("...", dots[len(dots) - w :] if w else "") for s, w in zip(inputs, widths, strict=True)]
     if any(len(s) != n for s, n in zip(inputs, ndims, strict=True)):
         raise ValueError(f"einsum: subscripts {text!r} do not fit operands of {ndims} dimensions")
+    if arrow and width and "..." not in right:
+        raise ValueError(f"einsum: the output of {text!r} needs an ellipsis for the axes that '...' stands for")
     if arrow:
         return inputs, right.replace("...", dots)
     return inputs, dots + "".join(sorted(c for c in set(named) if named.count(c) == 1))

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import Tracer
-from optkit.ad.registry import composite, linear, nonlinear
-from optkit.ad.rules.axes import all_axes, is_default, one_axis, without_out
+from optkit.ad.core import Tracer, bind
+from optkit.ad.registry import composite, linear, nonlinear, strong_product
+from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, without_out
 from optkit.ad.rules.shape import traced
-from optkit.errors import NotDifferentiableError
 
 
 def _expand(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -27,15 +26,15 @@ def _expand(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 def _spread(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if isinstance(ct, Tracer):
         return np.broadcast_to(_expand(ct, x, axis, keepdims), x.shape)
-    filled = np.empty(np.shape(x), dtype=ct.dtype)
-    filled[...] = _expand(ct, x, axis, keepdims) if np.ndim(ct) else ct
+    filled = np.empty(x.shape, dtype=ct.dtype)
+    filled[...] = ct if ct.shape == () else _expand(ct, x, axis, keepdims)
     return filled
 
 
 _sum = linear(
     "sum",
     _spread,
-    impl=lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
+    impl=lambda x, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
     tangent="same",
 )
 
@@ -52,17 +51,19 @@ def _masked(x: Any, dtype: Any, where: Any, neutral: float) -> Any:
 def _np_sum(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = 0, where: Any = True
 ) -> Any:
-    without_out(out, "sum")
-    x = _masked(a, dtype, where, 0)
-    total = _sum(x, axis=all_axes(axis, x.ndim), keepdims=keepdims is True)
-    return total if is_default(initial) or (not isinstance(initial, Tracer) and np.all(initial == 0)) else total + initial
+    if out is not None:
+        without_out(out, "sum")
+    x = a if where is True and dtype is None and isinstance(a, Tracer) else _masked(a, dtype, where, 0)
+    total = bind(_sum, (x,), {"axis": all_axes(axis, len(x.shape)), "keepdims": keeps(keepdims)})
+    return total if initial is np._NoValue or (isinstance(initial, int) and initial == 0) else total + initial
 
 
-def _count(x: Any, axis: Any, where: Any) -> Any:
-    """How many elements go into each entry of a reduction over ``axis``."""
+def _average(total: Any, x: Any, axis: Any, keepdims: Any, where: Any, ddof: float = 0) -> Any:
+    """``total`` over the number of elements of ``x`` that went into each of its entries, less ``ddof``."""
     if where is True or is_default(where):
-        return math.prod(x.shape[i] for i in all_axes(axis, x.ndim))
-    return np.sum(np.broadcast_to(where, x.shape), axis=axis)
+        return np.divide(total, max(math.prod(x.shape[i] for i in all_axes(axis, x.ndim)) - ddof, 0))
+    n = np.sum(np.broadcast_to(where, x.shape), axis=axis, keepdims=keeps(keepdims))
+    return np.divide(total, np.maximum(n - ddof, 0).astype(total.dtype))
 
 
 @composite(np.mean)
@@ -70,10 +71,8 @@ def _mean(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
 ) -> Any:
     x = traced(a)
-    n = _count(x, axis, where)
-    if keepdims is True and np.ndim(n):
-        n = np.expand_dims(n, all_axes(axis, x.ndim))
-    return np.divide(np.sum(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims, where=where), n)
+    total = np.sum(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims, where=where)
+    return _average(total, x, axis, keepdims, where)
 
 
 @composite(np.var)
@@ -82,15 +81,11 @@ def _var(
     where: Any = True, mean: Any = np._NoValue, correction: Any = np._NoValue,
 ) -> Any:  # fmt: skip
     x = traced(a)
-    ddof = ddof if is_default(correction) else correction
     center = np.mean(x, axis=axis, dtype=dtype, keepdims=True, where=where) if is_default(mean) else mean
     deviation = x - center
     squares = np.square(deviation) if not np.iscomplexobj(x) else np.square(deviation.real) + np.square(deviation.imag)
     total = np.sum(squares, axis=axis, dtype=dtype, out=out, keepdims=keepdims, where=where)
-    n = _count(x, axis, where)
-    if keepdims is True and np.ndim(n):
-        n = np.expand_dims(n, all_axes(axis, x.ndim))
-    return np.divide(total, np.maximum(n - ddof, 0) if np.ndim(n) else max(n - ddof, 0))
+    return _average(total, x, axis, keepdims, where, ddof if is_default(correction) else correction)
 
 
 @composite(np.std)
@@ -107,21 +102,16 @@ def _shares(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     top = _expand(y, x, axis, keepdims)
     attained = np.equal(x, top)
     share = attained / np.sum(attained, axis=axis, keepdims=True)
-    return share.astype(np.result_type(getattr(x, "dtype", x)), copy=False) if isinstance(share, np.ndarray) else share
+    return share.astype(np.result_type(x))
 
 
 def _extremum_jvp(tangents: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    lead = np.ndim(tangents[0]) - np.ndim(x)
-    return np.sum(
-        np.where(np.equal(_shares(y, x, axis, keepdims), 0), 0, _shares(y, x, axis, keepdims) * tangents[0]),
-        axis=tuple(i + lead for i in axis),
-        keepdims=keepdims,
-    )
+    terms = strong_product(tangents[0], _shares(y, x, axis, keepdims))
+    return np.sum(terms, axis=tuple(i - np.ndim(x) for i in axis), keepdims=keepdims)
 
 
 def _extremum_vjp(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    shares = _shares(y, x, axis, keepdims)
-    return np.where(np.equal(shares, 0), 0, shares * _expand(ct, x, axis, keepdims))
+    return strong_product(_expand(ct, x, axis, keepdims), _shares(y, x, axis, keepdims))
 
 
 def _extremum(function: Any) -> Any:
@@ -132,7 +122,7 @@ def _extremum(function: Any) -> Any:
         vjp=_extremum_vjp,
         leading=True,
     )
-    pairwise = np.maximum if function is np.max else np.minimum
+    pairwise, least = (np.maximum, -math.inf) if function is np.max else (np.minimum, math.inf)
 
     def replacement(
         a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True
@@ -140,10 +130,10 @@ def _extremum(function: Any) -> Any:
         without_out(out, function.__name__)
         if is_default(initial) and not (where is True or is_default(where)):
             raise ValueError("reduction operation with a where mask needs an initial value")
-        x = _masked(a, None, where, 0 if is_default(initial) else initial)
+        x = _masked(a, None, where, least)
         if not x.size and not is_default(initial):
-            x = np.append(np.ravel(x), initial) if axis is None else x
-        y = primitive(x, axis=all_axes(axis, x.ndim), keepdims=keepdims is True)
+            return np.sum(x, axis=axis, keepdims=keepdims, initial=initial)
+        y = primitive(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
         return y if is_default(initial) else pairwise(y, initial)
 
     composite(function)(replacement)
@@ -186,8 +176,7 @@ def _prefix_products(x: Any) -> Any:
     They use products alone, no quotients, so zeros are no special case at any order of differentiation.
     """
     n = len(x)
-    ones = np.ones(x.shape[1:])[None]
-    products = np.concatenate([ones, x[:-1]])
+    products = np.concatenate([np.ones_like(x[:1]), x[:-1]])
     step = 1
     while step < n:
         products = np.concatenate([products[:step], products[step:] * products[:-step]])
@@ -195,17 +184,27 @@ def _prefix_products(x: Any) -> Any:
     return products
 
 
-def _others(x: Any, axis: int) -> Any:
-    """The product of all other elements along ``axis``: the partial derivatives of a product."""
-    front = np.moveaxis(x, axis, 0)
-    return np.moveaxis(_prefix_products(front) * _prefix_products(front[::-1])[::-1], 0, axis)
+def other_products(x: Any, axis: tuple[int, ...]) -> Any:
+    """For each element the product of all others along the axes: the partial derivatives of a product."""
+    if not np.size(x):
+        return x
+    order = axis + tuple(i for i in range(np.ndim(x)) if i not in axis)
+    front = np.transpose(x, order)
+    rows = np.reshape(front, (-1, *np.shape(front)[len(axis) :]))
+    others = _prefix_products(rows) * _prefix_products(rows[::-1])[::-1]
+    return np.transpose(np.reshape(others, np.shape(front)), np.argsort(order))
+
+
+def _prod_jvp(tangents: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    terms = strong_product(tangents[0], other_products(x, axis))
+    return np.sum(terms, axis=tuple(i - np.ndim(x) for i in axis), keepdims=keepdims)
 
 
 _prod = nonlinear(
     "prod",
-    impl=lambda x, axis: np.prod(x, axis=axis),
-    jvp=lambda t, y, x, axis: np.sum(_others(x, axis) * t[0], axis=axis - np.ndim(x)),
-    vjp=lambda ct, y, x, axis: _others(x, axis) * np.expand_dims(ct, axis),
+    impl=lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
+    jvp=_prod_jvp,
+    vjp=lambda ct, y, x, axis, keepdims: strong_product(_expand(ct, x, axis, keepdims), other_products(x, axis)),
     leading=True,
 )
 
@@ -216,12 +215,8 @@ def _np_prod(
 ) -> Any:
     without_out(out, "prod")
     x = _masked(a, dtype, where, 1)
-    axes = all_axes(axis, x.ndim)
-    rest = tuple(i for i in range(x.ndim) if i not in axes)
-    shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape) if keepdims is True or i not in axes)
-    flat = np.transpose(x, axes + rest).reshape(-1, *(x.shape[i] for i in rest)) if x.size else x
-    y = _prod(flat, axis=0).reshape(shape) if x.size else np.ones(shape)
-    return y if is_default(initial) or (not isinstance(initial, Tracer) and np.all(initial == 1)) else y * initial
+    y = _prod(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
+    return y if initial is np._NoValue or (isinstance(initial, int) and initial == 1) else y * initial
 
 
 @composite(np.cumprod)
@@ -231,9 +226,8 @@ def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> An
     if axis is None:
         x, axis = np.ravel(x), 0
     front = np.moveaxis(x, axis, 0)
-    if not len(front):
-        raise NotDifferentiableError("np.cumprod of an empty traced array: nothing to multiply")
-    return np.moveaxis(_prefix_products(np.concatenate([front, np.ones_like(front[:1])]))[1:], 0, axis)
+    products = _prefix_products(np.concatenate([front, np.ones_like(front[:1])]))[1:] if x.size else np.copy(front)
+    return np.moveaxis(products, 0, axis)
 
 
 @composite(np.diff)

@@ -15,6 +15,7 @@ from optkit.ad import inplace
 from optkit.ad.core import Tracer, primal, unpack_objects
 from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, unbroadcast
 from optkit.ad.rules.axes import one_axis, without_out
+from optkit.ad.rules.elementwise import imag_part, real_part
 
 _NO = np._NoValue
 
@@ -51,7 +52,7 @@ class _Concatenate(Linear):
 
     __slots__ = ()
 
-    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any], times: Any = None) -> Any:
+    def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any]) -> Any:
         axis = params["axis"]
         start = sum(np.shape(a)[axis] for a in args[:i])
         return ct[(slice(None),) * axis + (slice(start, start + np.shape(args[i])[axis]),)]
@@ -71,11 +72,15 @@ _to_integers = Constant("astype", lambda x, dtype: x.astype(dtype))
 # --- views ------------------------------------------------------------------------------------------------------------
 
 
-def view(primitive: Any, undo: Any, x: Any, **params: Any) -> Any:
-    """``primitive(x)``, linked to ``x`` as its view; ``undo(value)`` brings a value of the view back into x's shape."""
+inplace.PUT[_reshape] = lambda base, value, shape: _reshape(value, shape=base.shape)
+inplace.PUT[_transpose] = lambda base, value, axes: _transpose(value, axes=tuple(np.argsort(axes)))
+
+
+def _view(primitive: Any, x: Any, **params: Any) -> Any:
+    """``primitive(x)``, linked to ``x`` as its view."""
     result = primitive(x, **params)
     if isinstance(result, Tracer) and isinstance(x, Tracer):
-        inplace.link(result, x, lambda base: primitive(base, **params), lambda base, value: undo(value))
+        inplace.link(result, x, primitive, params)
     return result
 
 
@@ -89,13 +94,22 @@ def traced(x: Any) -> Any:
 
 def reshape_to(x: Any, shape: tuple[int, ...]) -> Any:
     """``x`` in another shape, as a view where NumPy makes one."""
-    before = np.shape(x)
-    return view(_reshape, lambda value: _reshape(value, shape=before), x, shape=shape)
+    return _view(_reshape, x, shape=shape)
 
 
 def permute(x: Any, axes: tuple[int, ...]) -> Any:
     """``x`` with its axes permuted, as a view."""
-    return view(_transpose, lambda value: _transpose(value, axes=tuple(np.argsort(axes))), x, axes=axes)
+    return _view(_transpose, x, axes=axes)
+
+
+def _order(x: Any, order: str) -> str:
+    """In which order to read the elements: "A" and "K" depend on how the array lies in memory."""
+    if order in ("C", "F"):
+        return order
+    flags = np.asarray(primal(x)).flags
+    if order in ("A", "K") and (order == "A" or flags.forc):
+        return "F" if flags.fnc else "C"
+    raise ValueError(f"order={order!r} of a traced array that is not contiguous: use order='C' or 'F'")
 
 
 @composite(np.reshape)
@@ -103,8 +117,7 @@ def _np_reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any
     x = traced(a)
     shape = newshape if shape is None else shape
     shape = tuple(int(n) for n in shape) if np.iterable(shape) else (int(shape),)
-    if order not in ("C", "F"):
-        raise ValueError(f"np.reshape of a traced value takes order 'C' or 'F', not {order!r}")
+    order = _order(x, order)
     if -1 in shape:
         known = -math.prod(shape)
         rest = x.size // known if known else 0
@@ -118,7 +131,7 @@ def _np_reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any
 @composite(np.ravel)
 def _ravel(a: Any, order: str = "C") -> Any:
     x = traced(a)
-    return np.reshape(x, (x.size,), order="F" if order == "F" else "C")
+    return np.reshape(x, (x.size,), order=_order(x, order))  # type: ignore[arg-type]
 
 
 @composite(np.squeeze)
@@ -319,6 +332,7 @@ FUNCTIONS[np.dsplit] = lambda ary, sections: np.split(ary, sections, 2)
 
 @composite(np.flip)
 def _flip(m: Any, axis: Any = None) -> Any:
+    m = traced(m)
     axes = range(m.ndim) if axis is None else [one_axis(i, m.ndim) for i in (axis if np.iterable(axis) else (axis,))]
     return m[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(m.ndim))]
 
@@ -329,6 +343,7 @@ FUNCTIONS[np.fliplr] = lambda m: np.flip(m, 1)
 
 @composite(np.roll)
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    a = traced(a)
     if axis is None:
         return np.roll(np.ravel(a), shift, 0).reshape(a.shape)
     for by, i in np.broadcast(shift, axis):
@@ -342,6 +357,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
 @composite(np.tile)
 def _tile(A: Any, reps: Any) -> Any:  # noqa: N803 -- NumPy's name
+    A = traced(A)
     reps = tuple(reps) if np.iterable(reps) else (reps,)
     ndim = max(A.ndim, len(reps))
     reps = (1,) * (ndim - len(reps)) + reps
@@ -381,12 +397,12 @@ def astype(x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok:
 
 @composite(np.real)
 def _real(val: Any) -> Any:
-    return FUNCTIONS["real"](val) if np.iscomplexobj(val) else reshape_to(val, val.shape)
+    return real_part(val) if np.iscomplexobj(val) else reshape_to(val, val.shape)
 
 
 @composite(np.imag)
 def _imag(val: Any) -> Any:
-    return FUNCTIONS["imag"](val) if np.iscomplexobj(val) else np.zeros(val.shape, val.dtype)
+    return imag_part(val) if np.iscomplexobj(val) else np.zeros(val.shape, val.dtype)
 
 
 # Questions about shape and kind have plain answers.
@@ -395,7 +411,7 @@ FUNCTIONS[np.ndim] = lambda a: traced(a).ndim
 FUNCTIONS[np.size] = lambda a, axis=None: traced(a).size if axis is None else traced(a).shape[axis]
 FUNCTIONS[np.iscomplexobj] = lambda x: x.dtype.kind == "c"
 FUNCTIONS[np.isrealobj] = lambda x: x.dtype.kind != "c"
-FUNCTIONS[np.result_type] = lambda *args: np.result_type(*(getattr(a, "dtype", a) for a in args))
+FUNCTIONS[np.result_type] = lambda *args: np.result_type(*(a.dtype if isinstance(a, Tracer) else a for a in args))
 FUNCTIONS[np.common_type] = lambda *args: np.common_type(*(primal(a) for a in args))
 FUNCTIONS[np.may_share_memory] = lambda a, b, **_: np.may_share_memory(primal(a), primal(b))
 FUNCTIONS[np.shares_memory] = lambda a, b, **_: np.shares_memory(primal(a), primal(b))
