@@ -32,15 +32,20 @@ def as_differentiable(x: Any, where: str) -> Any:
             return x
         if kind in "iu":
             return x.astype(np.float64)
-        if kind == "O":
-            stacked = unpack_objects(np.asarray(x)) if any(isinstance(e, Tracer) for e in np.ravel(x)) else None
-            if stacked is not None:
-                return stacked
+        if isinstance(stacked := together(x), Tracer):
+            return stacked
         raise InvalidTypeError(f"{where} has dtype {x.dtype}, which cannot be differentiated; use an array of floats")
     if isinstance(x, bool) or not isinstance(x, int | float | complex):
         hint = "use x.toarray()" if hasattr(x, "tocsr") else "use a number or an array of floats"
         raise InvalidTypeError(f"{where} is {'None' if x is None else f'a {type(x).__name__}'}; {hint}")
     return np.complex128(x) if isinstance(x, complex) else np.float64(x)
+
+
+def together(x: Any) -> Any:
+    """An array of references to traced values, such as ``np.array([x[0], x[1]])``, as one; others as they are."""
+    if isinstance(x, np.ndarray) and x.dtype.hasobject and any(isinstance(e, Tracer) for e in x.flat):
+        return unpack_objects(x)
+    return x
 
 
 _ONE_LEAF: list[tuple[tree.Structure | None, int]] = [(None, 1)]
@@ -64,7 +69,7 @@ class Selection:
         if type(argnums) is int and 0 <= argnums < len(args):
             leaf = args[argnums]
             if type(leaf) is np.ndarray and leaf.dtype.char in "df":  # The common case, and the one that has to be fast.
-                self.leaves, self.structures, self._numbers = [np.array(leaf)], _ONE_LEAF, [argnums]
+                self.leaves, self.structures, self._numbers = [leaf.copy()], _ONE_LEAF, [argnums]
                 return
         self.leaves = []
         self.structures = []
@@ -158,6 +163,8 @@ def output(y: Any, where: str = "the function") -> Any:
 
 def scalar_output(y: Any, caller: str) -> Any:
     """The result of a function that has to return a real scalar (an array of size 1 counts)."""
+    if isinstance(y, Tracer) and not y.shape and y.dtype.kind == "f":
+        return y
     where = f"the function given to ad.{caller}"
     if tree.flatten(y)[1] is not None:
         raise InvalidTypeError(f"{where} returned a {type(y).__name__}: it must return a scalar; perhaps you meant jacobian")

@@ -55,14 +55,16 @@ class Trace(ABC):
 class Tracer:
     """A value under differentiation. Subclasses add what their trace keeps beside the value.
 
-    ``viewed`` and ``views`` exist only on tracers that are views of another one, and on those that have views
-    (see `optkit.ad.inplace`); leaving them unset keeps the making of a tracer cheap.
+    ``viewed`` says what a view was taken from, ``views`` holds weak references to the views of a tracer; both are None
+    where there is nothing to say (see `optkit.ad.inplace`).
     """
 
     __slots__ = ("__weakref__", "owner", "value", "viewed", "views")
 
     owner: Any
     value: Any
+    viewed: Any
+    views: Any
 
 
 def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:

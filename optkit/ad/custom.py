@@ -8,18 +8,19 @@ themselves are differentiated: they are plain NumPy code like any other.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from optkit.ad import tree
-from optkit.ad.arguments import as_differentiable
-from optkit.ad.core import newest_trace
-from optkit.ad.recording import outputs
+from optkit.ad.arguments import as_differentiable, output, together
+from optkit.ad.core import Tracer, newest_trace
+from optkit.ad.inplace import own
 from optkit.ad.registry import Primitive
 from optkit.ad.transforms import vjp
-from optkit.errors import InvalidInputError, NotDifferentiableError
+from optkit.errors import InvalidInputError, LostDerivativeError, NotDifferentiableError
 
 
 class _Results(tuple[Any, ...]):
@@ -46,9 +47,10 @@ class _CustomPrimitive(Primitive):
 
     def evaluate(self, *leaves: Any, structure: Any, outcome: list[Any]) -> _Results:
         """Run the function, or the forward half of its rule."""
-        result, residuals = self.run(tree.unflatten(structure, leaves))
-        parts, result_structure = outputs(result, "custom function")
-        results = _Results(parts)
+        # It gets and gives copies: it may change its arguments in place, or return the same buffer every time.
+        result, residuals = self.run(tree.unflatten(structure, _copies(leaves)))
+        parts, result_structure = tree.flatten(result)
+        results = _Results(own(output(part, self.name)) for part in parts)
         results.structure, results.residuals = result_structure, residuals
         outcome.append(results)
         return results
@@ -58,10 +60,12 @@ class _CustomPrimitive(Primitive):
         return self.function(*args), None
 
     def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any]) -> Any:
-        if y.pulled[0] is not ct:
-            whole = [_zeros(part) if c is None else c for c, part in zip(ct, y, strict=True)]
-            y.pulled = (ct, self.pull_all(tree.unflatten(y.structure, whole), y, args, params["structure"]))
-        return y.pulled[1][i]
+        pulled = y.pulled  # Read once: another thread may be pulling back through the same tape.
+        if pulled[0] is not ct:
+            whole = [_zeros(part) if c is None else own(c) for c, part in zip(ct, y, strict=True)]
+            pulled = ct, self.pull_all(tree.unflatten(y.structure, whole), y, args, params["structure"])
+            y.pulled = pulled
+        return pulled[1][i]
 
     def push(self, y: Any, args: Any, tangents: Any, params: dict[str, Any], k: int | None) -> Any:
         if k is None:
@@ -89,8 +93,8 @@ class _TangentRule(_CustomPrimitive):
         self.rule = rule
 
     def push_one(self, y: Any, args: Any, tangents: Any, structure: Any) -> Sequence[Any]:
-        whole = [_zeros(x) if t is None else t for t, x in zip(tangents, args, strict=True)]
-        slope = self.rule(tree.unflatten(structure, args), tree.unflatten(structure, whole))
+        whole = [_zeros(x) if t is None else own(t) for t, x in zip(tangents, args, strict=True)]
+        slope = self.rule(tree.unflatten(structure, _copies(args)), tree.unflatten(structure, whole))
         if not isinstance(slope, tuple) or len(slope) != 2:
             raise InvalidInputError(f"the tangent rule of {self.name} must return (value, tangent)")
         leaves = tree.flatten_as(slope[1], y.structure, f"the tangent from the rule of {self.name}")
@@ -156,6 +160,10 @@ class _CotangentRule(_CustomPrimitive):
         return pullback(tuple(tangents[i] for i in moving))
 
 
+def _copies(leaves: Sequence[Any]) -> list[Any]:
+    return [own(leaf) for leaf in leaves]
+
+
 def _zeros(x: Any) -> Any:
     """A zero tangent for a leaf; None for what is not a number or an array of them."""
     try:
@@ -166,10 +174,10 @@ def _zeros(x: Any) -> Any:
 
 
 def _fitting(derivative: Any, like: Any, what: str) -> Any:
-    """A result of a user's rule, checked to have the shape of what it is the derivative of."""
+    """A result of a user's rule, checked to have the shape of what it is the derivative of; a copy."""
     if _zeros(like) is None:
         return None
-    derivative = as_differentiable(derivative, what)
+    derivative = own(as_differentiable(derivative, what))
     if np.shape(derivative) != np.shape(like):
         raise InvalidInputError(f"{what} has shape {np.shape(derivative)}, it must have {np.shape(like)}")
     return derivative
@@ -185,8 +193,11 @@ class _Custom:
         self._function = function
         self._primitive: _CustomPrimitive | None = None
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            args = self._by_position(args, kwargs)
         leaves, structure = tree.flatten(args)
+        leaves = [together(leaf) for leaf in leaves]
         trace = newest_trace(leaves)
         if trace is None:
             return self._function(*args)
@@ -195,7 +206,21 @@ class _Custom:
             raise NotDifferentiableError(f"{name} has no derivative rule yet: give it one with {name}.{self._needs}")
         outcome: list[Any] = []
         results = trace.process(self._primitive, tuple(leaves), {"structure": structure, "outcome": outcome})
+        if any(isinstance(part, Tracer) and part.owner.level >= trace.level for part in outcome[0]):
+            raise LostDerivativeError(
+                f"{self._function.__name__} uses a traced value that is not among its arguments, so its rule cannot give "
+                "the derivative with respect to it: pass it as an argument"
+            )
         return tree.unflatten(outcome[0].structure, results)
+
+    def _by_position(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments of a call in their order: rules know them by position."""
+        bound = inspect.signature(self._function).bind(*args, **kwargs)
+        bound.apply_defaults()
+        if bound.kwargs:
+            name = self._function.__name__
+            raise InvalidInputError(f"{name} has keyword-only arguments ({', '.join(bound.kwargs)}), which no rule takes")
+        return bound.args
 
 
 class custom_jvp(_Custom):  # noqa: N801 -- used as a decorator

@@ -62,8 +62,8 @@ def _by_rows(recording: Recording, values: Sequence[Any], leaves: Sequence[Any])
             seeds = [np.zeros(v.shape, dtype=v.dtype) for v in values]
             seeds[which].reshape(-1)[i] = 1.0
             rows.append(recording.pull([seed[()] for seed in seeds]))
-        columns = [[row[j] for row in rows] or np.zeros((0, *x.shape), x.dtype) for j, x in enumerate(leaves)]
-        blocks.append([_block(np.stack(c), y.shape + x.shape, x) for c, x in zip(columns, leaves, strict=True)])
+        columns = zip(*rows, strict=True) if rows else [()] * len(leaves)
+        blocks.append([_block(np.stack(c) if c else np.zeros(0), y.shape + x.shape, x) for c, x in zip(columns, leaves, strict=True)])
     return blocks
 
 
@@ -98,10 +98,10 @@ def _by_columns(
 
 
 def _block(derivatives: Any, shape: tuple[int, ...], x: Any) -> Any:
-    """One block as the user gets it, in memory of its own; a NumPy scalar for a scalar of one."""
+    """One block as the user gets it: of the kind and precision of the input, in memory of its own."""
     block = np.reshape(derivatives, shape)
     if isinstance(block, np.ndarray):
-        block = np.array(block, order="C")
+        block = np.array(block, dtype=x.dtype if block.dtype.kind == x.dtype.kind else None, order="C")
     return block if shape or not isinstance(x, np.generic) else block[()]
 
 

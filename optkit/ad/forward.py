@@ -73,3 +73,4 @@ class DualTracer(ArrayTracer):
         self.value = value
         self.owner = trace
         self.tangent = tangent
+        self.viewed = self.views = None

@@ -30,15 +30,15 @@ def link(view: Any, base: Any, primitive: Any, params: dict[str, Any]) -> None:
         return
     view.viewed = (base, primitive, params)
     reference = weakref.ref(view)
-    try:
-        base.views.append(reference)
-    except AttributeError:
+    if base.views is None:
         base.views = [reference]
+    else:
+        base.views.append(reference)
 
 
 def write(target: Any, index: Any, value: Any) -> None:
     """``target[index] = value``."""
-    viewed = getattr(value, "viewed", None) if isinstance(value, Tracer) else None
+    viewed = value.viewed if isinstance(value, Tracer) else None
     if viewed is not None and viewed[0] is target and _is_same(viewed[2].get("index", PUT), index):
         return  # Python's second half of `target[index] += v`: the first half has written through the view.
     _replace(target, FUNCTIONS["update"](target, value, index))
@@ -59,6 +59,7 @@ def own(x: Any) -> Any:
         return np.array(x) if isinstance(x, np.ndarray) else x
     box = object.__new__(type(x))
     box.owner = x.owner
+    box.viewed = box.views = None
     _fill(box, x)
     return box
 
@@ -86,14 +87,14 @@ def _can_become(target: Any, value: Any) -> bool:
 
 def _replace(target: Any, new: Any) -> None:
     """Let the box ``target`` hold ``new``, and the array that it is a view of and all its views follow."""
-    while (viewed := getattr(target, "viewed", None)) is not None:
+    while (viewed := target.viewed) is not None:
         base, primitive, params = viewed
         target, new = base, PUT[primitive](base, new, **params)
     _become(target, new)
     stale = [target]
     while stale:
         base = stale.pop()
-        views = [view for reference in getattr(base, "views", ()) if (view := reference()) is not None]
+        views = [view for reference in base.views or () if (view := reference()) is not None]
         if views:
             base.views = [weakref.ref(view) for view in views]
         for view in views:

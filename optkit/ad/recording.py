@@ -56,18 +56,18 @@ class Recording:
         for end, ct in zip(self._ends, cotangents, strict=True):
             if end is not None:
                 seeds[end] = seeds[end] + ct if end in seeds else ct
-        results = pull_back(self._tape, seeds, len(self._places), once=False)
+        results = pull_back(self._tape, seeds, len(self._places))
         return list(map(finish_copy, results, self._selection.leaves))
 
-    def push(self, tangents: Sequence[Any], k: int | None) -> list[Any]:
+    def push(self, tangents: Sequence[Any]) -> list[Any]:
         """The tangents of the output leaves, given one for each input leaf."""
         self._snapshot.check()
         seeds = dict(zip(self._places, tangents, strict=True))
-        ends = [0 if end is None else end for end in self._ends]
-        results = push_forward(self._tape, seeds, ends, k)
+        results = iter(push_forward(self._tape, seeds, [end for end in self._ends if end is not None], None))
+        slopes = [None if end is None else next(results) for end in self._ends]
         return [
-            np.zeros(np.shape(y) if k is None else (*np.shape(y), k))[()] if end is None or dy is None else own(dy)
-            for y, end, dy in zip(self.values, self._ends, results, strict=True)
+            np.zeros(y.shape, dtype=y.dtype)[()] if dy is None else own(dy)
+            for y, dy in zip(self.values, slopes, strict=True)
         ]
 
     def pullback(self, cotangent: Any) -> tuple[Any, ...]:
@@ -79,7 +79,7 @@ class Recording:
 
     def pushforward(self, *tangents: Any) -> Any:
         """The tangent of the result, given one per argument."""
-        return tree.unflatten(self.structure, self.push(tangent_leaves(self._selection, tangents, self._caller), None))
+        return tree.unflatten(self.structure, self.push(tangent_leaves(self._selection, tangents, self._caller)))
 
 
 def outputs(result: Any, caller: str) -> tuple[list[Any], tree.Structure | None]:

@@ -114,7 +114,7 @@ class Elementwise(Primitive):
                 term = -tangent
             else:
                 slope = partial(y, *args)
-                term = strong_product(tangent, slope if k is None else trail(slope))
+                term = strong_product(tangent, slope) if k is None else _directed_product(tangent, slope, y, k)
             total = term if total is None else total + term
         shape = np.shape(y) if k is None else (*np.shape(y), k)
         return total if np.shape(total) == shape else np.broadcast_to(total, shape)
@@ -329,6 +329,18 @@ def strong_product(a: Any, b: Any) -> Any:
     if not has_nan(product):
         return product
     return np.where((a == 0) | (b == 0), 0.0, product)
+
+
+def _directed_product(tangent: Any, slope: Any, y: Any, k: int) -> Any:
+    """A tangent of ``k`` directions times a partial derivative, in the shape of the result ``y``.
+
+    The directions are the last axis, but the slowest in memory, so that NumPy's loops run along the values.
+    """
+    if isinstance(tangent, Tracer) or isinstance(slope, Tracer) or not np.ndim(y):
+        return strong_product(tangent, trail(slope))
+    front = np.empty((k, *np.shape(y)), dtype=np.result_type(tangent, slope))
+    product = np.multiply(tangent, trail(slope), out=front.transpose(*range(1, front.ndim), 0))
+    return strong_product(tangent, trail(slope)) if has_nan(front) else product
 
 
 def has_nan(value: Any) -> bool:

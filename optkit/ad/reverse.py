@@ -79,6 +79,14 @@ class ReverseTrace(Trace):
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if isinstance(primitive, Constant):
             return primitive(*(self.strip(arg) for arg in args), **params)
+        if len(args) == 1:  # The operand can only be ours.
+            operand = args[0]
+            value = operand.value
+            if isinstance(value, Tracer):
+                y = primitive(value, **params)
+            else:
+                y = primitive.impl(value, **params)
+            return self._record(primitive, y, (value,), params, (operand.index,))
         values, parents, nested = [], [], False
         for i, arg in enumerate(args):
             if type(arg) is ReverseTracer and arg.owner is self:
@@ -86,16 +94,20 @@ class ReverseTrace(Trace):
                 arg = arg.value
             else:
                 parents.append(-1)
-                if type(arg) is ndarray and primitive.reads(i):
+                if isinstance(arg, ndarray | Tracer) and primitive.reads(i):
                     arg = self.snapshot.keep(arg)
             values.append(arg)
             nested = nested or isinstance(arg, Tracer)
         y = primitive(*values, **params) if nested else primitive.impl(*values, **params)
+        return self._record(primitive, y, values, params, parents)
+
+    def _record(self, primitive: Primitive, y: Any, values: Any, params: Any, parents: Any) -> Any:
+        """Write an operation to the tape (see `optkit.ad.tape` for the form); its result as a tracer, or several."""
         tape = self.tape
         tracer = ReverseTracer(y, self, len(tape))
         if primitive.partials is None:
             tape.append((primitive, y, values, params, parents, -1))
-            if type(y) is not np.ndarray and isinstance(y, tuple):
+            if isinstance(y, tuple):
                 return tuple(self._pick(part, j, y, tracer.index) for j, part in enumerate(y))
         elif len(values) == 1:
             tape.append((primitive, y, values[0], None, parents[0], -1))
@@ -132,6 +144,7 @@ class ReverseTracer(ArrayTracer):
         self.value = value
         self.owner = trace
         self.index = index
+        self.viewed = self.views = None
 
     def __getitem__(self, index: Any) -> Any:
         kind = type(index)
@@ -145,10 +158,10 @@ class ReverseTracer(ArrayTracer):
         tape.append((basic, y, (value,), params, (self.index,), -1))
         if y.shape:  # `inplace.link`, written out.
             result.viewed = (self, basic, params)
-            try:
-                self.views.append(ref(result))
-            except AttributeError:
+            if self.views is None:
                 self.views = [ref(result)]
+            else:
+                self.views.append(ref(result))
         return result
 
     def __pow__(self, exponent: Any) -> Any:

@@ -21,27 +21,41 @@ from optkit.ad.registry import Primitive, has_nan, strong_product, unbroadcast
 Entry = tuple[Primitive, Any, Any, Any, Any, int]
 Tape = list[Entry | None]
 
-# A tape that holds more than this is freed entry by entry while the sweep passes.
-_HEAVY_BYTES = 1 << 28
+# From this size on a tape is freed while it is swept, so that the sweep can use its memory.
+_HEAVY_BYTES = 1 << 22
 
 
-def pull_back(tape: Tape, seeds: dict[int, Any], inputs: int, *, once: bool) -> list[Any]:
+def pull_back(tape: Tape, seeds: dict[int, Any], inputs: int) -> list[Any]:
     """Cotangents of the first so many places on the tape, the inputs; None where nothing depends on one.
 
-    ``seeds`` maps positions to cotangents.
-
-    The first sweep multiplies plainly; only if a result then shows NaN is it repeated with products in which an exact
-    zero wins (`registry.strong_product`), so that the rare case costs the common one nothing. A heavy tape that is
-    swept ``once`` goes carefully from the start and is freed as the sweep passes.
+    ``seeds`` maps positions to cotangents. The first sweep multiplies plainly; only if a result then shows NaN is it
+    repeated with products in which an exact zero wins (`registry.strong_product`), so that the rare case costs the
+    common one nothing.
     """
     with quiet():
-        if once and _is_heavy(tape):
-            return _backward(tape, seeds, inputs, strong_product, _consume(tape))
         cts = _backward(tape, seeds, inputs, operator.mul, reversed(tape))
-        for ct in cts:
-            if ct is not None and has_nan(ct):
-                return _backward(tape, seeds, inputs, strong_product, reversed(tape))
+        if _any_nan(cts):
+            cts = _backward(tape, seeds, inputs, strong_product, reversed(tape))
         return cts
+
+
+def pull_back_once(tape: Tape, seeds: dict[int, Any], inputs: int, careful: bool) -> list[Any] | None:
+    """As `pull_back`, freeing a heavy tape as the sweep passes.
+
+    None says that NaN showed up when the tape was already gone: record it again, and sweep it ``careful``-ly.
+    """
+    if not careful and not _is_heavy(tape):
+        return pull_back(tape, seeds, inputs)
+    with quiet():
+        cts = _backward(tape, seeds, inputs, strong_product if careful else operator.mul, _consume(tape))
+        return None if not careful and _any_nan(cts) else cts
+
+
+def _any_nan(cts: list[Any]) -> bool:
+    for ct in cts:
+        if ct is not None and has_nan(ct):
+            return True
+    return False
 
 
 def _backward(
@@ -107,10 +121,10 @@ def _accumulate(
     total = cts[parent]
     if total is None:
         total = np.zeros(args[0].shape, dtype=ct.dtype)
-    elif not ours[parent] or total.dtype is not ct.dtype:
-        total = total + np.zeros(1, dtype=ct.dtype)
-        if isinstance(total, Tracer):
-            return False
+    elif isinstance(total, Tracer):
+        return False
+    elif not ours[parent] or type(total) is not np.ndarray or total.dtype is not ct.dtype:
+        total = np.array(total, dtype=np.result_type(total, ct))
     primitive.accumulate(total, ct, args, params)  # type: ignore[misc]
     cts[parent] = total
     ours[parent] = 1

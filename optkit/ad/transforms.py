@@ -16,7 +16,7 @@ from optkit.ad.quiet import quiet
 from optkit.ad.recording import Recording, finish, finish_copy, one_like, outputs, tangent_leaves
 from optkit.ad.registry import Constant
 from optkit.ad.reverse import ReverseTrace
-from optkit.ad.tape import pull_back
+from optkit.ad.tape import pull_back_once
 from optkit.errors import InvalidInputError
 
 Argnums = int | tuple[int, ...]
@@ -106,17 +106,21 @@ def _value_and_grad(
 ) -> tuple[Any, Any]:
     selection = Selection(args, argnums, caller)
     leaves = selection.leaves
-    trace = ReverseTrace()
-    inputs = list(map(trace.lift, leaves))  # They take the first places on the tape.
-    try:
-        y = scalar_output(call(f, selection.arguments(inputs), kwargs), caller)
-    finally:
-        tape = trace.close()
-    if not isinstance(y, Tracer) or y.owner is not trace:
-        return y, selection.restore([finish(None, leaf) for leaf in leaves])
-    value = y.value
-    trace.snapshot.check()
-    cts = pull_back(tape, {y.index: one_like(value)}, len(leaves), once=True)  # type: ignore[attr-defined]
+    cts = None
+    careful = False
+    while cts is None:
+        trace = ReverseTrace()
+        inputs = list(map(trace.lift, leaves))  # They take the first places on the tape.
+        try:
+            y = scalar_output(call(f, selection.arguments(inputs), kwargs), caller)
+        finally:
+            tape = trace.close()
+        if not isinstance(y, Tracer) or y.owner is not trace:
+            return y, selection.restore([finish(None, leaf) for leaf in leaves])
+        value = y.value
+        trace.snapshot.check()
+        cts = pull_back_once(tape, {y.index: one_like(value)}, len(leaves), careful)  # type: ignore[attr-defined]
+        careful = True
     if len(cts) == 1:
         return value, selection.restore([finish(cts[0], leaves[0])])
     # Two results could share memory, so each is made a copy.

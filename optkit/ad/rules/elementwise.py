@@ -94,7 +94,7 @@ elementwise(np.heaviside,  lambda y, x, h: 0.0, lambda y, x, h: np.equal(x, 0))
 # complex numbers; a map from complex to real keeps the real part of its cotangent
 linear(np.conjugate, lambda ct, x: np.conjugate(ct), tangent="same")
 real_part = linear("real", lambda ct, x: np.real(ct) + 0j, impl=np.real, tangent="same")
-imag_part = linear("imag", lambda ct, x: -1j * np.real(ct), impl=np.imag, tangent="same")
+imag_part = linear("imag", lambda ct, x: np.multiply(-1j, np.real(ct)), impl=np.imag, tangent="same")
 
 # derivative zero
 sign_real = Constant("sign", np.sign)

@@ -37,7 +37,7 @@ def _add_at(total: Any, ct: Any, args: Any, params: Any) -> None:
 
 def _add_basic(total: Any, ct: Any, args: Any, params: Any) -> None:
     part = total[params["index"]]
-    if isinstance(part, np.ndarray):
+    if type(part) is np.ndarray:
         part += ct
     else:
         total[params["index"]] = part + ct

@@ -16,6 +16,7 @@ from optkit.ad.core import Tracer, primal, unpack_objects
 from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, unbroadcast
 from optkit.ad.rules.axes import one_axis, without_out
 from optkit.ad.rules.elementwise import imag_part, real_part
+from optkit.errors import LostDerivativeError
 
 _NO = np._NoValue
 
@@ -436,3 +437,13 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", sub
         filled = inplace.assignable(np.zeros_like(a, dtype=dtype, shape=shape), fill_value)
     filled[...] = fill_value
     return filled
+
+
+@composite(np.copyto)
+def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
+    if not isinstance(dst, Tracer):  # np.full and np.full_like end here, too.
+        raise LostDerivativeError(
+            "np.full, np.full_like or np.copyto would write a traced value x into a plain array and lose its "
+            "derivative: write np.broadcast_to(x, shape), or np.full_like(x, x, shape=shape)"
+        )
+    dst[...] = src if where is True else np.where(where, src, dst)

@@ -1,0 +1,323 @@
+"""SciPy, both ways: its methods driven with our derivatives, and our solvers as methods of its.
+
+- ``optkit.minimize(…, method="scipy:SLSQP")`` and every other method of `scipy.optimize.minimize`, and
+  ``optkit.least_squares(…, method="scipy:trf")``, get gradients, Hessians, Hessian products and Jacobians from the
+  problem; what comes back is our `Result` with the history, SciPy's own result in ``result.scipy_result``.
+- ``scipy.optimize.minimize(fun, x0, method=as_scipy_method(optkit.optimize.BFGS()))`` runs a solver of ours under
+  SciPy's interface.
+
+The rules of our own loop hold for SciPy's methods too, because they live in the functions that SciPy calls, not in
+its options: limits and callbacks end any of them by an exception that unwinds it, and the best point seen is
+returned.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import scipy.optimize
+
+from optkit.adapters.observer import Evaluations, Observer
+from optkit.errors import InvalidInputError
+from optkit.optimize.problem import BaseProblem, Problem
+from optkit.optimize.residual_problem import LeastSquaresProblem
+from optkit.optimize.result import Result
+from optkit.optimize.run import Callback, Limits, Run
+from optkit.optimize.solver import Solver, solve
+from optkit.optimize.state import State
+from optkit.optimize.validation import Matrix, Vector, starting_point
+
+
+@dataclass(frozen=True)
+class Method:
+    """What a method of `scipy.optimize.minimize` takes.
+
+    ``second`` is how it takes second derivatives: not at all, as a matrix, or as products with vectors.
+    ``feasible`` tells whether it evaluates the function within the bounds only.
+    """
+
+    name: str
+    gradient: bool = True
+    second: Literal["", "matrix", "products"] = ""
+    bounds: bool = False
+    constraints: bool = False
+    feasible: bool = False
+    counts_iterations: bool = True  # in its option maxiter
+
+
+# fmt: off
+MINIMIZERS = {method.name.lower(): method for method in (
+    Method("Nelder-Mead", gradient=False, bounds=True, feasible=True),
+    Method("Powell", gradient=False, bounds=True, feasible=True),
+    Method("CG"),
+    Method("BFGS"),
+    Method("Newton-CG", second="products"),
+    Method("L-BFGS-B", bounds=True, feasible=True),
+    Method("TNC", bounds=True, feasible=True, counts_iterations=False),
+    Method("COBYLA", gradient=False, bounds=True, constraints=True, counts_iterations=False),
+    Method("COBYQA", gradient=False, bounds=True, constraints=True),
+    Method("SLSQP", bounds=True, constraints=True),
+    Method("trust-constr", second="products", bounds=True, constraints=True),
+    Method("dogleg", second="matrix"),
+    Method("trust-ncg", second="products"),
+    Method("trust-exact", second="matrix"),
+    Method("trust-krylov", second="products"),
+)}
+# fmt: on
+LEAST_SQUARES = {name: name for name in ("trf", "dogbox", "lm")}
+
+
+def method_names(problem_type: type[BaseProblem]) -> list[str]:
+    """The values of ``method=`` that reach SciPy for this kind of problem."""
+    if issubclass(problem_type, LeastSquaresProblem):
+        return [f"scipy:{name}" for name in LEAST_SQUARES]
+    return [f"scipy:{method.name}" for method in MINIMIZERS.values()]
+
+
+def minimize(  # noqa: PLR0913  # what optkit.minimize has been given
+    problem: Problem,
+    x0: Any,
+    *,
+    method: str,
+    bounds: Any,
+    constraints: Any,
+    tol: float | None,
+    limits: Limits,
+    callback: Callback | None,
+    options: dict[str, Any],
+) -> Result:
+    """Run a method of `scipy.optimize.minimize`; called by `optkit.minimize` for ``method="scipy:…"``."""
+    spec = MINIMIZERS[_known(method, Problem)]
+    _refuse_what_it_does_not_take(spec, bounds is not None, constraints != ())
+    run = Run(problem, f"scipy:{spec.name}", limits)
+    # Where infeasible points are evaluated, the lowest value seen is not the best point.
+    run.any_point = spec.feasible or (bounds is None and constraints == ())
+    observer = Observer(problem, run, callback)
+    seen = Evaluations(problem, observer, spec.gradient)
+    if limits.max_iter is not None and spec.counts_iterations:
+        options = {"maxiter": limits.max_iter + 1, **options}
+
+    def body() -> scipy.optimize.OptimizeResult:
+        x = problem.start(_projected(x0, bounds), derivatives=spec.gradient)
+        observer.start(seen.state(x))
+        if not x.size:
+            return scipy.optimize.OptimizeResult(success=True, message=_EMPTY)
+        found = _checked_minimize(
+            seen.value, x, method=spec.name, jac=seen.gradient if spec.gradient else None,
+            bounds=bounds, constraints=constraints, tol=tol, callback=seen.iteration,
+            options=options, **_second_derivatives(problem, spec),
+        )  # fmt: skip
+        run.consider(seen.state(found.x))
+        return found
+
+    return observer.watch(body)
+
+
+def _checked_minimize(fun: Callable[..., Any], x: Vector, **arguments: Any) -> Any:
+    """`scipy.optimize.minimize`, where an unknown option is an error and not a warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Unknown solver options", scipy.optimize.OptimizeWarning)
+        try:
+            return scipy.optimize.minimize(fun, x, **arguments)
+        except scipy.optimize.OptimizeWarning as warning:
+            method = arguments["method"]
+            text = scipy.optimize.show_options("minimize", method.lower(), disp=False)
+            known = re.findall(r"^ *(\w+) : ", text, re.MULTILINE)
+            unknown = str(warning).partition(": ")[2]
+            raise InvalidInputError(_unknown("option", unknown, f"scipy:{method}", known)) from None
+
+
+def _second_derivatives(problem: Problem, spec: Method) -> dict[str, Any]:
+    """``hess`` or ``hessp`` for SciPy: products, where it can use them, unless the user has a matrix."""
+    if not spec.second:
+        return {}
+    if spec.second == "matrix" or problem.hess is not None:
+        return {"hess": lambda x: problem.hessian(x.copy())}
+    return {"hessp": lambda x, v: problem.hvp(x.copy(), np.asarray(v).reshape(-1))}
+
+
+def _refuse_what_it_does_not_take(spec: Method, bounded: bool, constrained: bool) -> None:
+    for what, given in (("bounds", bounded), ("constraints", constrained)):
+        if given and not getattr(spec, what):
+            able = [
+                f"'scipy:{other.name}'" for other in MINIMIZERS.values() if getattr(other, what)
+            ]
+            raise InvalidInputError(
+                f"method 'scipy:{spec.name}' takes no {what}; methods that do: {', '.join(able)}"
+            )
+
+
+def _projected(x0: Any, bounds: Any) -> Any:
+    """x0, moved to the bounds where it lies outside of them."""
+    if bounds is None:
+        return x0
+    flat, shape = starting_point(x0)
+    if not isinstance(bounds, scipy.optimize.Bounds):
+        rows = [
+            (-np.inf if low is None else low, np.inf if high is None else high)
+            for low, high in bounds
+        ]
+        bounds = scipy.optimize.Bounds(*np.array(rows, dtype=np.float64).reshape(-1, 2).T)
+    low, high = np.broadcast_to(bounds.lb, flat.shape), np.broadcast_to(bounds.ub, flat.shape)
+    if np.any(low > high):
+        index = int(np.argmax(low > high))
+        raise InvalidInputError(f"bounds of x[{index}]: lower {low[index]} > upper {high[index]}")
+    inside = np.clip(flat, low, high)
+    if not np.array_equal(inside, flat):
+        index = int(np.argmax(inside != flat))
+        warnings.warn(
+            f"x0[{index}] = {flat[index]} is outside of the bounds and was moved to them",
+            RuntimeWarning,
+            2,
+        )
+    return inside.reshape(shape)
+
+
+def least_squares(  # what optkit.least_squares has been given
+    problem: LeastSquaresProblem,
+    x0: Any,
+    *,
+    method: str,
+    tol: float | None,
+    limits: Limits,
+    callback: Callback | None,
+    options: dict[str, Any],
+) -> Result:
+    """Run a method of `scipy.optimize.least_squares`; called by `optkit.least_squares` for ``method="scipy:…"``.
+
+    SciPy evaluates the Jacobian where it accepts a point, which makes the rows of the history.
+    """
+    name = _known(method, LeastSquaresProblem)
+    for option in options:
+        if option not in _LEAST_SQUARES_OPTIONS:
+            raise InvalidInputError(_unknown("option", option, method, _LEAST_SQUARES_OPTIONS))
+    if tol is not None:
+        options = {"ftol": tol, "xtol": tol, "gtol": tol, **options}
+    run = Run(problem, f"scipy:{name}", limits)
+    run.any_point = options.get("loss", "linear") == "linear"
+    observer = Observer(problem, run, callback)
+
+    def state(x: Vector) -> State:
+        return observer.state(x, problem.value(x), problem.gradient(x))
+
+    def jacobian(x: Vector) -> Matrix:
+        point = x.copy()
+        if observer.last is not None and not np.array_equal(point, observer.last.x):
+            observer.iteration(state(point))
+        return problem.jacobian(point).copy()
+
+    def body() -> scipy.optimize.OptimizeResult:
+        x = problem.start(x0)
+        observer.start(state(x))
+        if not x.size * problem.m:
+            return scipy.optimize.OptimizeResult(success=True, message=_EMPTY)
+        found = scipy.optimize.least_squares(
+            lambda x: problem.residuals(x.copy()).copy(), x, jacobian, method=name, **options
+        )
+        run.consider(state(found.x))
+        return found
+
+    return observer.watch(body)
+
+
+_EMPTY = "there is nothing to optimise: x or the residuals are empty"
+_LEAST_SQUARES_OPTIONS = [
+    name
+    for name in inspect.signature(scipy.optimize.least_squares).parameters
+    if name not in ("fun", "x0", "jac", "method", "args", "kwargs", "callback", "workers")
+]
+
+
+def _known(method: str, problem_type: type[BaseProblem]) -> str:
+    """The key of "scipy:name" in the table for this kind of problem."""
+    table = LEAST_SQUARES if issubclass(problem_type, LeastSquaresProblem) else MINIMIZERS
+    name = method.partition(":")[2].lower()
+    if name not in table:
+        raise InvalidInputError(_unknown("method", method, "", method_names(problem_type)))
+    return name
+
+
+def _unknown(kind: str, name: str, method: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    of = f" of method {method!r}" if method else ""
+    return f"unknown {kind} {name!r}{of}; {hint}known: {', '.join(known)}"
+
+
+@dataclass(frozen=True)
+class ScipyMethod:
+    """A solver of ours in the form that ``scipy.optimize.minimize(…, method=…)`` accepts; see `as_scipy_method`."""
+
+    solver: Solver[Any]
+
+    def __call__(  # noqa: PLR0913  # what SciPy calls a method with
+        self,
+        fun: Callable[..., Any],
+        x0: Any,
+        *,
+        args: tuple[Any, ...] = (),
+        jac: Any = None,
+        hess: Any = None,
+        hessp: Any = None,
+        bounds: Any = None,
+        constraints: Any = (),
+        callback: Callable[..., Any] | None = None,
+        tol: float | None = None,
+        maxiter: int | None = None,
+        **unknown: Any,
+    ) -> Result:
+        """Solve; SciPy's ``tol`` and ``options={"maxiter": …}`` are understood."""
+        if unknown:
+            raise InvalidInputError(
+                _unknown("option", next(iter(unknown)), self.solver.name, ["maxiter", "tol"])
+            )
+        if bounds is not None or not (isinstance(constraints, (tuple, list)) and not constraints):
+            raise InvalidInputError(f"{self.solver.name!r} takes neither bounds nor constraints")
+        problem = Problem(fun, args=args, jac=jac, hess=hess, hessp=hessp)
+        limits = Limits(max_iter=maxiter)
+        return solve(
+            problem, self.solver, x0, tol=tol, limits=limits, callback=_scipy_callback(callback)
+        )
+
+
+def as_scipy_method(solver: Solver[Any]) -> ScipyMethod:
+    """Make a solver a method of `scipy.optimize.minimize`.
+
+    Parameters
+    ----------
+    solver : Solver
+        For example ``optkit.optimize.BFGS()``. Without ``jac``, the native engine differentiates the function.
+
+    Returns
+    -------
+    ScipyMethod
+        A callable for ``method=``.
+
+    Examples
+    --------
+    >>> import numpy as np, optkit, scipy.optimize
+    >>> from optkit.adapters.scipy import as_scipy_method
+    >>> method = as_scipy_method(optkit.optimize.BFGS())
+    >>> found = scipy.optimize.minimize(lambda x: np.sum((x - 2.0) ** 2), [0.0, 1.0], method=method)
+    >>> found.x.round(6)
+    array([2., 2.])
+    """
+    return ScipyMethod(solver)
+
+
+def _scipy_callback(callback: Callable[..., Any] | None) -> Callback | None:
+    """SciPy's two forms of callback: by its argument's name it takes a result, otherwise the point."""
+    if callback is None:
+        return None
+    if list(inspect.signature(callback).parameters) == ["intermediate_result"]:
+        return lambda state: callback(
+            intermediate_result=scipy.optimize.OptimizeResult(x=state.x.copy(), fun=state.fun)
+        )
+    return lambda state: callback(state.x.copy())

@@ -1,0 +1,40 @@
+"""Optimizers: what they minimise, the methods, the loop that runs them, and what they return."""
+
+from optkit.optimize.curvature import Curvature
+from optkit.optimize.drivers import least_squares, minimize
+from optkit.optimize.first_order import GradientDescent
+from optkit.optimize.gauss_newton import GaussNewton, LevenbergMarquardt
+from optkit.optimize.line_search import Armijo, LineSearch, StrongWolfe
+from optkit.optimize.problem import Problem
+from optkit.optimize.quasi_newton import BFGS
+from optkit.optimize.residual_problem import LeastSquaresProblem
+from optkit.optimize.result import History, LeastSquaresResult, Result, Verdict
+from optkit.optimize.run import Limits
+from optkit.optimize.solver import Solver, iterate, solve
+from optkit.optimize.state import State
+from optkit.optimize.uncertainty import covariance
+
+__all__ = [
+    "BFGS",
+    "Armijo",
+    "Curvature",
+    "GaussNewton",
+    "GradientDescent",
+    "History",
+    "LeastSquaresProblem",
+    "LeastSquaresResult",
+    "LevenbergMarquardt",
+    "Limits",
+    "LineSearch",
+    "Problem",
+    "Result",
+    "Solver",
+    "State",
+    "StrongWolfe",
+    "Verdict",
+    "covariance",
+    "iterate",
+    "least_squares",
+    "minimize",
+    "solve",
+]

@@ -1,0 +1,274 @@
+"""What users call: `minimize` and `least_squares`."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from optkit.ad.backends import Backend
+from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.optimize.first_order import GradientDescent
+from optkit.optimize.gauss_newton import GaussNewton, LevenbergMarquardt
+from optkit.optimize.problem import BaseProblem, Problem
+from optkit.optimize.quasi_newton import BFGS
+from optkit.optimize.residual_problem import LeastSquaresProblem
+from optkit.optimize.result import LeastSquaresResult, Result
+from optkit.optimize.run import Callback, Limits
+from optkit.optimize.solver import Solver, solve
+from optkit.optimize.upward import room_above
+
+MINIMIZERS: dict[str, type[Solver[Any]]] = {
+    "bfgs": BFGS,
+    "gradient-descent": GradientDescent,
+}
+LEAST_SQUARES: dict[str, type[Solver[Any]]] = {
+    "lm": LevenbergMarquardt,
+    "gauss-newton": GaussNewton,
+    "gn": GaussNewton,
+}
+# A dense inverse Hessian of this many variables takes 32 MB, and a millisecond to update.
+_DENSE_UP_TO = 2000
+_LOOP_OPTIONS = ("max_evaluations", "keep_x", "on_interrupt")
+
+
+def minimize(  # noqa: PLR0913  # the signature of scipy.optimize.minimize, which users know
+    fun: Callable[..., Any],
+    x0: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str | Solver[Any] = "auto",
+    backend: str | Backend = "auto",
+    jac: Callable[..., Any] | bool | None = None,
+    hess: Callable[..., Any] | None = None,
+    hessp: Callable[..., Any] | None = None,
+    bounds: Any = None,
+    constraints: Any = (),
+    tol: float | None = None,
+    callback: Callback | None = None,
+    max_iter: int | None = None,
+    max_time: float | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Result:
+    """Minimise a scalar function of one or more variables.
+
+    Parameters
+    ----------
+    fun : callable
+        ``fun(x, *args)`` returns a scalar; with ``jac=True`` the pair (scalar, gradient). It sees x in the shape of
+        ``x0`` and may keep or overwrite what it is given and what it returned.
+    x0 : array_like
+        The start, of any shape; a scalar becomes shape (1,). Everything is computed in float64.
+    args : tuple
+        Further arguments of ``fun``, ``jac``, ``hess`` and ``hessp``.
+    method : str or Solver
+        ``"bfgs"``, ``"gradient-descent"``, ``"scipy:…"`` with any method of `scipy.optimize.minimize`, or a solver
+        with options of its own, as ``BFGS(line_search=Armijo())``. ``"auto"`` is BFGS up to 2000
+        variables and ``"scipy:L-BFGS-B"`` beyond or under bounds, ``"scipy:SLSQP"`` under constraints;
+        ``result.method`` tells.
+    backend : str or Backend
+        Who differentiates ``fun`` where no derivative is given: ``"auto"`` (the native engine),
+        ``"finite-difference"``, …
+    jac : callable or True, optional
+        ``jac(x, *args)``, the gradient, of the shape of x. It is checked along one direction at x0.
+    hess, hessp : callable, optional
+        ``hess(x, *args)``, the Hessian, shape (n, n); ``hessp(x, v, *args)``, its product with v. Methods without
+        use for them confirm with them that what they found is a minimum.
+    bounds, constraints
+        As for `scipy.optimize.minimize`; only methods of SciPy take them for now. An x0 outside is moved to the
+        bounds, with a warning.
+    tol : float, optional
+        The relative accuracy demanded of x, √ε ≈ 1.5e-8 by default; the methods of SciPy give it their own meaning.
+        See `optkit.optimize.stopping` for the test.
+    callback : callable, optional
+        Called after every iteration with the state (``state.x``, ``state.fun``, ``state.grad``, …). Returning True
+        or raising StopIteration ends the solve with the best point so far.
+    max_iter : int, optional
+        Default: max(1000, 200 n) for BFGS.
+    max_time : float, optional
+        Seconds. It is looked at before every evaluation, also within line searches.
+    options : dict, optional
+        ``max_evaluations``; ``keep_x=True`` (the history keeps the points); ``on_interrupt="return"`` (Ctrl-C and
+        exceptions of the user's functions end the solve with a result, instead of propagating with it as
+        ``partial_result``); ``check_derivatives=False``; and the solver's own options, by name.
+
+    Returns
+    -------
+    Result
+        The best point seen, with a verdict, its message and the history.
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        For arguments of a wrong shape, kind or name, and for a function that is not finite at x0.
+    DerivativeError
+        When a given derivative disagrees with finite differences at x0.
+
+    Examples
+    --------
+    >>> import numpy as np, optkit
+    >>> def rosenbrock(x):
+    ...     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+    >>> result = optkit.minimize(rosenbrock, [-1.2, 1.0])
+    >>> result.method, result.success, np.round(result.x, 6)
+    ('bfgs', True, array([1., 1.]))
+
+    Any method of SciPy, with the same gradients:
+
+    >>> bounds = [(0.0, 2.0), (0.0, 0.5)]
+    >>> optkit.minimize(rosenbrock, [0.1, 0.2], method="scipy:L-BFGS-B", bounds=bounds).x.round(3)
+    array([0.709, 0.5  ])
+    """
+    bounded = bounds is not None
+    constrained = not (isinstance(constraints, (tuple, list)) and not constraints)
+    limits, check, others = _split_options(options, max_iter, max_time)
+    problem = Problem(
+        fun, args=args, jac=jac, hess=hess, hessp=hessp, backend=backend, check_derivatives=check
+    )
+    if method == "auto":
+        method = _choose(x0, bounded, constrained)
+    if isinstance(method, str) and method.lower().startswith("scipy:"):
+        return room_above("scipy").minimize(  # type: ignore[no-any-return]
+            problem, x0, method=method, bounds=bounds, tol=tol,
+            constraints=constraints if constrained else (),
+            limits=limits, callback=callback, options=others,
+        )  # fmt: skip
+    solver = _solver(method, MINIMIZERS, others)
+    if bounded or constrained:
+        what = "constraints" if constrained else "bounds"
+        other = "'scipy:SLSQP' or 'scipy:trust-constr'" if constrained else "'scipy:L-BFGS-B'"
+        raise InvalidInputError(
+            f"method {solver.name!r} takes no {what}; use method={other}, or leave method out"
+        )
+    return solve(problem, solver, x0, tol=tol, limits=limits, callback=callback)
+
+
+def least_squares(  # noqa: PLR0913  # the signature of scipy.optimize.least_squares, which users know
+    residuals: Callable[..., Any],
+    x0: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str | Solver[Any] = "lm",
+    backend: str | Backend = "auto",
+    jac: Callable[..., Any] | None = None,
+    tol: float | None = None,
+    callback: Callback | None = None,
+    max_iter: int | None = None,
+    max_time: float | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> LeastSquaresResult:
+    """Minimise ½‖r(x)‖², half the sum of squares of residuals.
+
+    Parameters
+    ----------
+    residuals : callable
+        ``residuals(x, *args)`` returns an array, of shape (m,) or any other, of any size m: m < n, the Jacobian of
+        less than full rank and m = 0 are no errors.
+    x0 : array_like
+        The start, as for `minimize`.
+    method : str or Solver
+        ``"lm"``, ``"gauss-newton"`` (``"gn"``), ``"scipy:trf"``, ``"scipy:dogbox"``, ``"scipy:lm"``, or a solver
+        with options of its own, as ``GaussNewton(line_search=…)``.
+    jac : callable, optional
+        ``jac(x, *args)``, the Jacobian, shape (m, n). It is checked along one direction at x0.
+    tol : float, optional
+        The accuracy demanded: of x, relative, or of the angle between residuals and tangent plane; 1e-11 by
+        default, a little more than what least squares can usually give. See `optkit.optimize.stopping`.
+    args, backend, callback, max_iter, max_time, options
+        As for `minimize`. For the methods of SciPy, ``options`` are the keyword arguments of
+        `scipy.optimize.least_squares`.
+
+    Returns
+    -------
+    LeastSquaresResult
+        The best point seen, with SciPy's fields (``fun`` are the residuals, ``cost`` is ½‖r‖², ``jac`` the
+        Jacobian), the ``rank`` of the Jacobian, and ``covariance`` and ``standard_errors`` when asked for.
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError, DerivativeError
+        As for `minimize`.
+
+    Examples
+    --------
+    >>> import numpy as np, optkit
+    >>> dose = np.array([0.02, 0.06, 0.11, 0.22, 0.56, 1.10])
+    >>> rate = np.array([61.5, 102.0, 131.0, 155.5, 196.0, 203.5])
+    >>> fit = optkit.least_squares(lambda p: p[0] * dose / (p[1] + dose) - rate, [200.0, 0.1])
+    >>> [round(float(p), 4) for p in fit.x], [round(float(s), 4) for s in fit.standard_errors]
+    ([212.6837, 0.0641], [7.0893, 0.0085])
+    """
+    limits, check, others = _split_options(options, max_iter, max_time)
+    problem = LeastSquaresProblem(
+        residuals, args=args, jac=jac, backend=backend, check_derivatives=check
+    )
+    if isinstance(method, str) and method.lower().startswith("scipy:"):
+        return room_above("scipy").least_squares(  # type: ignore[no-any-return]
+            problem, x0, method=method, tol=tol, limits=limits, callback=callback, options=others
+        )
+    solver = _solver(method, LEAST_SQUARES, others)
+    result = solve(problem, solver, x0, tol=tol, limits=limits, callback=callback)
+    return cast(LeastSquaresResult, result)
+
+
+def _choose(x0: Any, bounded: bool, constrained: bool) -> str:
+    if constrained:
+        return "scipy:SLSQP"
+    size = getattr(x0, "size", None) or (len(x0) if isinstance(x0, (list, tuple)) else 1)
+    if bounded or size > _DENSE_UP_TO:
+        return "scipy:L-BFGS-B"
+    return "bfgs"
+
+
+def _split_options(
+    options: Mapping[str, Any] | None, max_iter: int | None, max_time: float | None
+) -> tuple[Limits, bool, dict[str, Any]]:
+    """The limits, whether to check derivatives, and the options left for the solver."""
+    if options is not None and not isinstance(options, Mapping):
+        raise InvalidTypeError(f"options must be a dict, got {type(options).__name__}")
+    others = dict(options or {})
+    loop = {name: others.pop(name) for name in _LOOP_OPTIONS if name in others}
+    check = bool(others.pop("check_derivatives", True))
+    return Limits(max_iter=max_iter, max_time=max_time, **loop), check, others
+
+
+def _solver(
+    method: str | Solver[Any], known: dict[str, type[Solver[Any]]], options: dict[str, Any]
+) -> Solver[Any]:
+    problem_type = next(iter(known.values())).problem_type
+    if isinstance(method, Solver):
+        names: list[str] = []
+        if method.problem_type is not problem_type:
+            raise InvalidInputError(
+                f"method {method.name!r} takes a {method.problem_type.__name__}: call it through "
+                f"{'minimize' if method.problem_type is Problem else 'least_squares'}"
+            )
+    elif isinstance(method, str):
+        if method.lower() not in known:
+            raise InvalidInputError(_unknown_method(method, known, problem_type))
+        names = [field.name for field in dataclasses.fields(known[method.lower()])]  # type: ignore[arg-type]
+    else:
+        raise InvalidTypeError(f"method must be a name or a solver, got {method!r}")
+    for name in options:
+        if name not in names:
+            raise InvalidInputError(_unknown_option(name, method, names))
+    return method if isinstance(method, Solver) else known[method.lower()](**options)
+
+
+def _unknown_method(method: str, known: Mapping[str, Any], problem_type: type[BaseProblem]) -> str:
+    names = [*known, *room_above("scipy").method_names(problem_type)]
+    lowered = {name.lower(): name for name in names} | {
+        name.lower().removeprefix("scipy:"): name for name in reversed(names)
+    }
+    close = difflib.get_close_matches(method.lower(), lowered, n=1)
+    hint = f"did you mean {lowered[close[0]]!r}? " if close else ""
+    return f"unknown method {method!r}; {hint}known: {', '.join(names)}"
+
+
+def _unknown_option(name: str, method: str | Solver[Any], names: list[str]) -> str:
+    known = [*names, *_LOOP_OPTIONS, "check_derivatives"]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    label = method if isinstance(method, str) else f"{type(method).__name__}(…)"
+    return f"unknown option {name!r} of method {label!r}; {hint}known: {', '.join(known)}"

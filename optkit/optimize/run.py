@@ -1,0 +1,205 @@
+"""The record of one solve: its limits, its history, the best point seen, and the `Result` made of them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.optimize.problem import BaseProblem, LimitReachedError
+from optkit.optimize.residual_problem import LeastSquaresProblem
+from optkit.optimize.result import History, Iteration, LeastSquaresResult, Result, Verdict
+from optkit.optimize.state import LeastSquaresState, State
+from optkit.optimize.trust_region import LinearModel
+
+Callback = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may stop a solve before its end, and what the loop is asked to keep.
+
+    Parameters
+    ----------
+    max_iter, max_evaluations : int, optional
+        Iterations, and evaluations of the function. Without ``max_iter``, the solver's own default holds.
+    max_time : float, optional
+        Seconds; looked at before every evaluation, also inside line searches.
+    keep_x : bool
+        Whether the history keeps the points.
+    on_interrupt : {"raise", "return"}
+        Whether Ctrl-C and exceptions of the user's functions propagate, with the result so far as their attribute
+        ``partial_result``, or end the solve with that result.
+    """
+
+    max_iter: int | None = None
+    max_evaluations: int | None = None
+    max_time: float | None = None
+    keep_x: bool = False
+    on_interrupt: Literal["raise", "return"] = "raise"
+
+    def __post_init__(self) -> None:
+        for name, least in (("max_iter", 0), ("max_evaluations", 1), ("max_time", 0.0)):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+                raise InvalidTypeError(f"{name} must be a number or None, got {value!r}")
+            if not value >= least:
+                raise InvalidInputError(f"{name} must be at least {least}, got {value!r}")
+        if self.on_interrupt not in ("raise", "return"):
+            raise InvalidInputError(
+                f"on_interrupt must be 'raise' or 'return', got {self.on_interrupt!r}"
+            )
+
+
+NO_LIMITS = Limits()
+
+
+def stops(callback: Callback, state: State) -> bool:
+    """Whether the callback wants an end: by returning True, or by raising StopIteration."""
+    try:
+        answer = callback(state)
+    except StopIteration:
+        return True
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)
+
+
+class Run:
+    """What the loop writes into while it runs, and `Result` is made from at any moment."""
+
+    def __init__(self, problem: BaseProblem, method: str, limits: Limits) -> None:
+        self.problem, self.method, self.limits = problem, method, limits
+        self.max_iter = limits.max_iter
+        self.history = History()
+        self.best: State | None = None
+        self.any_point = (
+            True  # is a candidate; under constraints only the last one of SciPy's method is
+        )
+        self.started = time.perf_counter()
+
+    @property
+    def nit(self) -> int:
+        """Iterations so far."""
+        return max(len(self.history) - 1, 0)
+
+    def record(self, state: State) -> None:
+        """Write a row of the history, and keep the state if it is the best."""
+        row = Iteration(
+            len(self.history), state.fun, math.sqrt(state.grad @ state.grad), state.step_norm,
+            state.step_size, self.problem.nfev, time.perf_counter() - self.started,
+            state.x.reshape(self.problem.shape) if self.limits.keep_x else None,
+        )  # fmt: skip
+        self.history.append(row)
+        self.consider(state)
+
+    def consider(self, state: State) -> None:
+        """Keep the state if it is the best."""
+        if self.best is None or not self.any_point or self._is_better(state, self.best):
+            self.best = state
+
+    def _is_better(self, state: State, best: State) -> bool:
+        """Lower; and where the values differ by rounding only, nearer to the minimum by the derivatives."""
+        gain = best.fun - state.fun
+        noise = best.noise
+        return gain > noise or (abs(gain) <= noise and state.decrement <= best.decrement)
+
+    def check_iterations(self) -> None:
+        """Raise `LimitReachedError` when there may not be another iteration."""
+        if self.max_iter is not None and self.nit >= self.max_iter:
+            raise LimitReachedError(f"{self.nit} iterations ≥ {self.max_iter}")
+        self.problem.check_time()
+
+    def start_clock(self) -> None:
+        """From here on evaluations beyond the limits raise `LimitReachedError`."""
+        if self.limits.max_time is not None:
+            self.problem.deadline = self.started + self.limits.max_time
+        if self.limits.max_evaluations is not None:
+            self.problem.max_evaluations = self.limits.max_evaluations
+
+    def result(self, verdict: Verdict, message: str, *, evaluate: bool = True) -> Result:
+        """The result with this verdict at the best point seen; ``evaluate`` allows new evaluations for it."""
+        problem = self.problem
+        problem.deadline = problem.max_evaluations = math.inf
+        if evaluate:
+            self._adopt_lowest()
+        best = self.best
+        assert best is not None, "record the start before asking for a result"
+        fields: dict[str, Any] = {
+            "x": best.x.reshape(problem.shape).copy(),
+            "success": verdict in (Verdict.CONVERGED, Verdict.STALLED),
+            "status": verdict.status,
+            "verdict": verdict,
+            "message": message,
+            "nit": self.nit,
+            "method": self.method,
+            "history": self.history,
+        }
+        if isinstance(problem, LeastSquaresProblem):
+            fields |= _of_residuals(problem, best)
+            result: Result = LeastSquaresResult(fields)
+        else:
+            result = Result(fields, fun=best.fun, jac=best.grad.reshape(problem.shape).copy())
+        result.update(nfev=problem.nfev, njev=problem.njev, nhev=problem.nhev)
+        return result
+
+    def _adopt_lowest(self) -> None:
+        """A trial point that no step has committed may be the lowest of all: limits fall at any moment."""
+        best = self.best
+        lower = self.problem.lower_than(best.fun, best.noise) if best and self.any_point else None
+        if lower is not None:
+            value, x, grad = lower
+            unknown = np.full_like(x, math.nan)
+            self.best = State(
+                x=x, fun=value, grad=grad, newton_step=unknown, decrement=math.nan, noise=0.0
+            )
+
+    def supervise(self, body: Callable[[], Result]) -> Result:
+        """The result of ``body()``, or, when a limit or an exception ends it, the result so far."""
+        try:
+            return body()
+        except LimitReachedError as limit:
+            return self.result(Verdict.LIMIT, f"limit reached: {limit}{self._where()}")
+        except (KeyboardInterrupt, Exception) as error:
+            partial = self.interrupted(error)
+            if partial is None or self.limits.on_interrupt == "raise":
+                raise
+            return partial
+        finally:
+            self.problem.deadline = self.problem.max_evaluations = math.inf
+
+    def _where(self) -> str:
+        """How far it got, for messages."""
+        last = list(self.history)[-1]
+        return f", after {last.seconds:.2g} s at gradient norm {last.gradient_norm:.2g}"
+
+    def interrupted(self, error: BaseException) -> Result | None:
+        """The result so far, which is also made the attribute ``partial_result`` of the error."""
+        partial = None
+        if self.best is not None:
+            ctrl_c = isinstance(error, KeyboardInterrupt)
+            verdict = Verdict.LIMIT if ctrl_c else Verdict.FAILED
+            cause = "interrupted by the user" if ctrl_c else f"{type(error).__name__}: {error}"
+            text = f"{verdict.value}: {cause}, at iteration {self.nit + 1}"
+            partial = self.result(verdict, text, evaluate=False)
+        error.partial_result = partial  # type: ignore[attr-defined]
+        return partial
+
+
+def _of_residuals(problem: LeastSquaresProblem, best: State) -> dict[str, Any]:
+    """What residuals add to a result; a solver of `minimize` on a sum of squares does not keep them."""
+    if isinstance(best, LeastSquaresState):
+        residuals, jacobian, rank = best.residuals, best.jacobian, best.model.rank
+    else:
+        residuals, jacobian = problem.residuals(best.x), problem.jacobian(best.x)
+        norms = np.linalg.norm(jacobian, axis=0)
+        rank = LinearModel.of(jacobian, residuals, np.where(norms > 0.0, norms, 1.0)).rank
+    return {
+        "fun": residuals.copy(), "cost": best.fun, "jac": jacobian.copy(), "grad": best.grad.copy(),
+        "rank": rank,
+    }  # fmt: skip

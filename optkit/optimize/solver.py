@@ -1,0 +1,188 @@
+"""The solver protocol, and the one loop that runs every solver.
+
+A solver is a frozen dataclass of options with two methods, ``init(problem, x0) → state`` and ``step(problem, state)
+→ state``. All it learns goes into the state. `iterate` alternates steps and stopping tests
+(`optkit.optimize.stopping`) and can be driven by hand; `solve` adds limits, history, callbacks and the care of
+interrupts, and returns a `Result`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from optkit.errors import InvalidTypeError
+from optkit.optimize.curvature import Curvature
+from optkit.optimize.problem import BaseProblem, Problem
+from optkit.optimize.residual_problem import LeastSquaresProblem
+from optkit.optimize.result import Result, Verdict
+from optkit.optimize.run import NO_LIMITS, Callback, Limits, Run, stops
+from optkit.optimize.state import State
+from optkit.optimize.stopping import Judge
+from optkit.optimize.validation import Vector
+
+StateT = TypeVar("StateT", bound=State)
+
+
+class Solver(ABC, Generic[StateT]):
+    """An algorithm; subclass it as a frozen dataclass of its options.
+
+    Attributes
+    ----------
+    name : str
+        The name by which ``method=`` finds it.
+    problem_type : type
+        The kind of problem that it takes, `Problem` or `LeastSquaresProblem`.
+    """
+
+    name: ClassVar[str]
+    problem_type: ClassVar[type[BaseProblem]] = Problem
+
+    @abstractmethod
+    def init(self, problem: Any, x0: Vector) -> StateT:
+        """The state at x0, shape (n,), which `BaseProblem.start` has validated."""
+
+    @abstractmethod
+    def step(self, problem: Any, state: StateT) -> StateT:
+        """The state after one step; ``state`` itself is not changed.
+
+        A step that is rejected returns the same x with ``step_norm=0``. When nothing better than x can be found,
+        the new state says why in ``stuck``. Values that are not finite never get into a state.
+        """
+
+    def inform(self, state: StateT, curvature: Curvature | None) -> StateT | None:
+        """A fresh start at ``state.x``, or None when the solver has nothing to make one of.
+
+        Called when the solver takes x for a minimum and the Hessian there refutes it, or when it is stuck.
+        ``curvature`` is that of the Hessian, or None where no Hessian is to be had.
+        """
+        return None
+
+    def default_max_iter(self, n: int) -> int:
+        """The limit of iterations for n variables when the user sets none."""
+        return max(1000, 200 * n)
+
+
+def iterate(
+    problem: BaseProblem | Callable[..., Any],
+    solver: Solver[StateT],
+    x0: Any,
+    *,
+    tol: float | None = None,
+) -> Iterator[StateT]:
+    """Step a solver by hand: yield the state at x0 and then after every step, until the solver's verdict.
+
+    Parameters
+    ----------
+    problem : Problem, LeastSquaresProblem or callable
+        A function is made into the kind of problem that the solver takes.
+    solver : Solver
+        For example ``optkit.optimize.BFGS()``.
+    x0 : array_like of shape (n,)
+        The start.
+    tol : float, optional
+        As for `optkit.minimize` or `optkit.least_squares`.
+
+    Yields
+    ------
+    State
+        With ``x``, ``fun``, ``grad``, ``step_norm`` and what the solver adds; ``verdict`` is set in the last one.
+        There is no limit of iterations: ``break`` when you have seen enough.
+
+    Examples
+    --------
+    >>> import numpy as np, optkit
+    >>> for state in optkit.iterate(lambda x: np.sum((x - 1.0) ** 2), optkit.optimize.BFGS(), [3.0, 2.0]):
+    ...     if state.fun < 1e-3:
+    ...         break
+    >>> np.round(state.x, 2)
+    array([1., 1.])
+    """
+    problem = as_problem(problem, solver)
+    state, judge = _begin(problem, solver, x0, tol)
+    yield state
+    while state.verdict is None:
+        state = _advance(problem, solver, judge, state)
+        yield state
+
+
+def solve(
+    problem: BaseProblem,
+    solver: Solver[Any],
+    x0: Any,
+    *,
+    tol: float | None = None,
+    limits: Limits = NO_LIMITS,
+    callback: Callback | None = None,
+) -> Result:
+    """Run a solver from x0 to a verdict: the one loop.
+
+    Parameters
+    ----------
+    problem, solver, x0, tol
+        As for `iterate`.
+    limits : Limits
+        When to stop before the solver's own verdict, and what to keep.
+    callback : callable, optional
+        Called with the state after every step; returning True or raising StopIteration ends the solve.
+
+    Returns
+    -------
+    Result
+        The best point seen, whatever ended the solve.
+    """
+    run = Run(problem, solver.name, limits)
+
+    def loop() -> Result:
+        state, judge = _begin(problem, solver, x0, tol)
+        if run.max_iter is None:
+            run.max_iter = solver.default_max_iter(problem.n)
+        run.record(state)
+        run.start_clock()
+        while state.verdict is None:
+            run.check_iterations()
+            state = _advance(problem, solver, judge, state)
+            run.record(state)
+            if callback is not None and stops(callback, state):
+                text = f"limit reached: the callback stopped iteration {run.nit}"
+                return run.result(Verdict.LIMIT, text)
+        return run.result(state.verdict, state.message)
+
+    return run.supervise(loop)
+
+
+def _begin(
+    problem: BaseProblem, solver: Solver[Any], x0: Any, tol: float | None
+) -> tuple[Any, Judge]:
+    """The state at x0, judged, and who judges."""
+    x = problem.start(x0)
+    with np.errstate(all="ignore"):
+        state = solver.init(problem, x)
+        judge = Judge(problem, tol, state)
+        return _sealed(judge(solver, None, state)), judge
+
+
+def _advance(problem: BaseProblem, solver: Solver[Any], judge: Judge, state: Any) -> Any:
+    """The next state, judged. Overflow and NaN at a trial point are rejected steps, not worth a warning."""
+    with np.errstate(all="ignore"):
+        return _sealed(judge(solver, state, solver.step(problem, state)))
+
+
+def _sealed(state: State) -> State:
+    """The state, its point made read-only: callbacks see it, and the next step starts from it."""
+    state.x.flags.writeable = False
+    return state
+
+
+def as_problem(problem: BaseProblem | Callable[..., Any], solver: Solver[Any]) -> BaseProblem:
+    """``problem``, or the kind of problem that the solver takes made of a function."""
+    if not isinstance(problem, BaseProblem):
+        problem = solver.problem_type(problem)
+    if solver.problem_type is LeastSquaresProblem and not isinstance(problem, LeastSquaresProblem):
+        raise InvalidTypeError(
+            f"{solver.name!r} needs residuals: pass a LeastSquaresProblem, or call optkit.least_squares"
+        )
+    return problem

@@ -1,0 +1,57 @@
+"""The state of a solver: a value. `Solver.step` returns a new one and changes nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from optkit.optimize.result import Verdict
+from optkit.optimize.trust_region import LinearModel
+from optkit.optimize.validation import Matrix, Vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What every solver knows after a step; solvers add fields of their own.
+
+    Attributes
+    ----------
+    x, fun, grad
+        The point, shape (n,), the value there (½‖r‖² for least squares) and the gradient, shape (n,). All are
+        finite, except that ``fun`` may be inf at the start.
+    newton_step
+        The solver's estimate of (minimiser − x), shape (n,).
+    decrement
+        The decrease of ``fun`` that its model predicts for that step, ≥ 0.
+    noise
+        Changes of ``fun`` of this size are rounding.
+    step_norm, step_size
+        Euclidean length of the step just taken (0 when it was rejected), and the line search's step length or the
+        trust region's radius; NaN at the start.
+    stuck
+        Why the solver found nothing better than x, where it did not; the stopping tests make a verdict of it.
+    verdict, message
+        Set by whoever finds that there is nothing more to do, where it is found; None while there is.
+    """
+
+    x: Vector
+    fun: float
+    grad: Vector
+    newton_step: Vector
+    decrement: float
+    noise: float
+    step_norm: float = math.nan
+    step_size: float = math.nan
+    stuck: str = ""
+    verdict: Verdict | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeastSquaresState(State):
+    """A `State` with the residuals (m,), their Jacobian (m, n), the factored model there, and the radius."""
+
+    residuals: Vector
+    jacobian: Matrix
+    model: LinearModel
+    radius: float = math.inf

@@ -1,0 +1,229 @@
+"""When to stop: tests free of the scales of f and x, that know the precision of the arithmetic.
+
+Symbols: x the point, g the gradient, p the solver's estimate of (minimiser − x), δ the decrease of f that its model
+predicts for p, ε the rounding unit of f's values.
+
+**Converged.** A bound on ‖g‖ depends on the units of f and of every variable; a bound on the decrease relative to
+|f| depends on a constant added to f. The estimated distance to the minimum depends on neither:
+
+    |pᵢ| ≤ tol · max(|xᵢ|, 10⁻⁴ |x0ᵢ|) + ε maxⱼ(|xⱼ|, |x0ⱼ|)   for every i
+
+(the x-convergence of Dennis, Gay & Welsch, NL2SOL, ACM TOMS 7 (1981) §7, componentwise; x0 lends its scale to a
+variable whose optimum is zero). Least squares has, besides, a natural zero of f, so that δ ≤ tol² f is a test too:
+√(δ/f) is the cosine between the residuals and the tangent plane, MINPACK's gtol, and the relative offset of Bates &
+Watts, Technometrics 23 (1981) 179–183.
+
+**Confirmed.** p is only as good as the solver's idea of curvature. Before a minimum of up to `CONFIRM_UP_TO`
+variables is declared, ∇²f is evaluated once. A Newton step a hundred times beyond the tolerance, for a decrease
+above rounding, means that the solver has been deceived, typically by badly scaled variables: it is told the true
+curvature and goes on. Negative curvature means a saddle or a maximum: failed. Least squares needs none of this, its
+model comes from J itself; and finite differences of values alone are too coarse for it.
+
+**Stalled at the limit of precision.** When δ is below the rounding of f (4ε|f|; for least squares see `linearize`),
+values can no longer tell better from worse. As long as steps still lower δ, which rests on derivatives, the solver
+goes on; when three in a row have not by a tenth, it ends, with success: x is optimal to the precision of f. The
+same holds when the solver is stuck (a line search or a trust region found nothing better) and δ is within a hundred
+times that rounding, or |p| is within a thousand times the tolerance: the predicted decrease is rounding, and the
+values are the obstacle.
+
+**Failed.** The solver is stuck and a decrease well above rounding is predicted: f is not smooth, or is noisy, or
+its derivative is wrong. Or f has fallen below every reason: it is unbounded.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optkit.ad.backends.finite_difference import FiniteDifferenceBackend
+from optkit.optimize.curvature import Curvature
+from optkit.optimize.problem import BaseProblem, Problem
+from optkit.optimize.residual_problem import LeastSquaresProblem
+from optkit.optimize.result import Verdict
+from optkit.optimize.state import State
+
+if TYPE_CHECKING:
+    from optkit.optimize.solver import Solver
+
+CONFIRM_UP_TO = 100
+UNBOUNDED = 1e50
+
+
+class Judge:
+    """The tests of one solve: ``judge(solver, previous, state)`` is ``state``, with the verdict if one is due."""
+
+    def __init__(self, problem: BaseProblem, tol: float | None, start: State) -> None:
+        self.problem = problem
+        self.exact = not uses_differences(problem)
+        self.sums_squares = isinstance(problem, LeastSquaresProblem)
+        self.tol = default_tolerance(problem) if tol is None else tol
+        self.least_size = 1e-4 * np.abs(problem.x0)
+        self.largest = float(np.abs(problem.x0).max(initial=0.0))
+        self.norm_tol = 2.0 * (self.tol + math.sqrt(problem.n) * problem.precision)
+        self.bottom = -UNBOUNDED * max(1.0, abs(start.fun) if math.isfinite(start.fun) else 1.0)
+        self.told: State | None = (
+            None  # what the solver made of the true curvature, and why it was told
+        )
+        self.refutation = ""
+        self.patience = self.pause = self.idle = 0
+        self.least_decrement = math.inf
+
+    def __call__(self, solver: Solver[Any], previous: State | None, state: State) -> State:
+        if state.verdict is not None:
+            return state
+        claim = self._claim(state)
+        if claim:
+            verdict = (
+                Verdict.CONVERGED if self.exact or state.newton_step.any() else Verdict.STALLED
+            )
+            return self._conclude(solver, state, verdict, claim)
+        if state.fun < self.bottom:
+            text = (
+                f"failed: f = {state.fun:.3g} < {self.bottom:.3g}, it seems to be unbounded below"
+            )
+            return replace(state, verdict=Verdict.FAILED, message=text)
+        if state.stuck:
+            return self._conclude_stuck(solver, state)
+        if state.decrement <= state.noise and self._idles(state):
+            text = (
+                f"predicted decrease {state.decrement:.2g} ≤ {state.noise:.2g}, the rounding of f"
+            )
+            return self._conclude(solver, state, Verdict.STALLED, text)
+        return state
+
+    def _idles(self, state: State) -> bool:
+        """Whether three steps in a row have not lowered δ by a tenth; called once δ is below rounding."""
+        if state.decrement < 0.9 * self.least_decrement:
+            self.least_decrement, self.idle = state.decrement, 0
+        else:
+            self.idle += 1
+        return self.idle >= 3
+
+    def distance(self, state: State) -> float:
+        """The largest |pᵢ| relative to what is allowed; ≤ 1 is converged."""
+        size, step = np.abs(state.x), np.abs(state.newton_step)
+        allowed = self.tol * np.maximum(size, self.least_size)
+        allowed += self.problem.precision * float(size.max(initial=self.largest))
+        moving = step > 0.0
+        with np.errstate(divide="ignore", over="ignore"):
+            return float((step[moving] / allowed[moving]).max(initial=0.0))
+
+    def _claim(self, state: State) -> str:
+        """Why x is a minimum by the solver's own model; empty when it is not."""
+        if not state.x.size:
+            return "there is nothing to optimise: x is empty"
+        if not state.grad.any():
+            return (
+                "the gradient is zero"
+                if self.exact
+                else "f does not change in steps of differences"
+            )
+        if self.sums_squares and state.decrement <= self.tol**2 * state.fun:
+            cosine = math.sqrt(state.decrement / state.fun)
+            return f"cosine of residuals and tangent plane {cosine:.2g} ≤ {self.tol:.2g}"
+        # The componentwise test implies one of norms, which costs less and mostly says no.
+        x, p = state.x, state.newton_step
+        bound = float(x @ x) + float(self.least_size @ self.least_size)
+        rounding = (self.problem.precision * self.largest) ** 2 * x.size
+        if not float(p @ p) <= self.norm_tol**2 * bound + 4.0 * rounding:
+            return ""
+        distance = self.distance(state)
+        if distance > 1.0:
+            return ""
+        return f"estimated distance to the minimum {distance * self.tol:.2g} ≤ {self.tol:.2g} relative to x"
+
+    def _conclude_stuck(self, solver: Solver[Any], state: State) -> State:
+        if self.told is not None and state.x is self.told.x:  # there is no more to be told
+            return replace(state, verdict=Verdict.FAILED, message=f"failed: {self.refutation}")
+        noise = 100.0 * state.noise
+        if state.decrement <= noise:
+            text = f"{state.stuck}; predicted decrease {state.decrement:.2g} ≤ {noise:.2g}, rounding of f"
+            return self._conclude(solver, state, Verdict.STALLED, text)
+        distance = self.distance(state)
+        if distance <= 1e3:
+            text = f"{state.stuck}; estimated distance to the minimum {distance * self.tol:.2g} relative to x"
+            return self._conclude(solver, state, Verdict.STALLED, text)
+        text = (
+            f"{state.stuck}, although the predicted decrease {state.decrement:.2g} is well above rounding; "
+            "is the function smooth and free of noise, and its derivative right?"
+        )
+        return self._conclude(solver, state, Verdict.FAILED, text)
+
+    def _conclude(self, solver: Solver[Any], state: State, verdict: Verdict, message: str) -> State:
+        """End with this verdict, unless the true curvature refutes it and the solver can be told."""
+        if self.pause > 0 and not state.stuck:
+            self.pause -= 1
+            return state
+        lower = self.problem.lower_than(state.fun, state.noise)
+        if lower is not None:  # some trial that no step has taken: start again from there
+            again: State = solver.init(self.problem, lower[1])
+            return again
+        curvature, doubt = self._curvature(state)
+        if self._refutes(curvature, state, verdict):
+            informed: State | None = solver.inform(state, curvature)
+            if informed is not None:
+                self.told = informed
+                self.refutation = (
+                    message if curvature is None or state.stuck else _deceived(curvature)
+                )
+                self.patience = 2 * self.patience + 1
+                self.pause = self.patience
+                return informed
+        if curvature is not None and curvature.negative:
+            verdict, message = Verdict.FAILED, _saddle(curvature, message)
+        return replace(state, verdict=verdict, message=f"{verdict.value}: {message}{doubt}")
+
+    def _refutes(self, curvature: Curvature | None, state: State, verdict: Verdict) -> bool:
+        if self.told is not None and self.told.x is state.x:
+            return False  # it has been told already, here, and found nothing better
+        if curvature is None or verdict is Verdict.FAILED:
+            return verdict is Verdict.FAILED
+        informed = replace(state, newton_step=curvature.newton_step)
+        worth = curvature.decrement > 100.0 * state.noise
+        return worth and self.distance(informed) > 100.0
+
+    def _curvature(self, state: State) -> tuple[Curvature | None, str]:
+        problem = self.problem
+        if not isinstance(problem, Problem) or not 0 < problem.n <= CONFIRM_UP_TO:
+            return None, ""
+        if not self.exact:
+            return None, ""
+        try:
+            hessian = problem.hessian(state.x)
+        except Exception as error:  # a luxury must not cost the user the solve; it is reported
+            return None, f" (curvature not confirmed: {type(error).__name__}: {error})"
+        if not np.isfinite(hessian).all():
+            return None, " (curvature not confirmed: the Hessian is not finite)"
+        if not hessian.any():
+            return None, " (curvature not confirmed: the Hessian is zero)"
+        return Curvature.of(hessian, state.grad), ""
+
+
+def default_tolerance(problem: BaseProblem) -> float:
+    """√ε for a minimum, whose values carry no more of x; less for least squares, where J tells x to nearly ε."""
+    if isinstance(problem, LeastSquaresProblem):
+        return max(1e-11, problem.precision)
+    return math.pow(problem.precision, 1.0 / 3.0 if uses_differences(problem) else 0.5)
+
+
+def uses_differences(problem: BaseProblem) -> bool:
+    """Whether first derivatives are finite differences of values, good to ε^(2/3) at best."""
+    return problem.jac is None and isinstance(problem.backend, FiniteDifferenceBackend)
+
+
+def _deceived(curvature: Curvature) -> str:
+    return (
+        f"the solver finds nothing lower, but the Hessian predicts a decrease of {curvature.decrement:.2g}; "
+        "scale the variables to similar sizes, or use method='bfgs'"
+    )
+
+
+def _saddle(curvature: Curvature, message: str) -> str:
+    direction = np.array2string(curvature.downward, precision=3, threshold=8)
+    return (
+        f"a stationary point that is not a minimum ({message}): the function curves downwards along {direction}; "
+        "start elsewhere"
+    )

@@ -1,0 +1,105 @@
+"""What comes from the user, turned into float64 arrays or refused with a sentence that says why.
+
+Every output of a user's function passes `real_scalar` or `real_array`. Their first lines let the usual case (a
+float, or a float64 array of the expected shape) through at the cost of a comparison; whatever else comes is
+examined in full. Arrays are always copied, so that a function may reuse its output buffer.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optkit.errors import InvalidInputError, InvalidTypeError
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Shape = tuple[int, ...]
+
+_FLOAT64 = np.dtype(np.float64)
+
+
+def real_scalar(value: Any, name: str) -> float:
+    """``value`` as a float; a size-one array of any shape is a scalar too."""
+    if isinstance(value, float):  # np.float64 is one
+        return float(value)
+    array = as_real(value, name)
+    if array.size != 1:
+        hint = "" if name != "fun(x)" else "; for a vector of residuals use optkit.least_squares"
+        raise InvalidInputError(f"{name} must be a scalar, got shape {array.shape}{hint}")
+    return float(array.reshape(()))
+
+
+def real_array(value: Any, shapes: tuple[Shape, ...], name: str) -> NDArray[np.float64]:
+    """A float64 copy of ``value`` in the first of ``shapes``; any of them is accepted."""
+    if type(value) is np.ndarray and value.dtype is _FLOAT64 and value.shape == shapes[0]:
+        return value.copy()
+    array = as_real(value, name)
+    if array.shape not in shapes:
+        raise InvalidInputError(f"{name} must have shape {shapes[0]}, got shape {array.shape}")
+    return np.array(array, dtype=np.float64).reshape(shapes[0])
+
+
+def as_real(value: Any, name: str) -> NDArray[Any]:
+    """``value`` as an array of real numbers, not copied and of whatever real dtype it is."""
+    if value is None or isinstance(value, (str, bytes, dict, set)):
+        what = "None" if value is None else type(value).__name__
+        hint = (
+            "; does the function lack a return statement?" if value is None and "(" in name else ""
+        )
+        raise InvalidTypeError(f"{name} must be an array of real numbers, got {what}{hint}")
+    if isinstance(value, np.ma.MaskedArray):
+        raise InvalidTypeError(
+            f"{name} is a masked array, whose mask would be lost; pass the data that counts, "
+            "for example a.compressed() or a.filled(0.0)"
+        )
+    if hasattr(value, "toarray"):  # every SciPy sparse container, without importing scipy.sparse
+        raise InvalidTypeError(f"{name} is a sparse container; pass {name}.toarray()")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InvalidInputError(f"{name} is not a rectangular array: {error}") from error
+    if array.dtype.kind == "c":
+        raise InvalidTypeError(
+            f"{name} is complex, and an optimum needs an order; work with the real and imaginary parts "
+            "as separate real numbers, for example np.concatenate([z.real, z.imag])"
+        )
+    if array.dtype.kind not in "biuf":
+        raise InvalidTypeError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
+    return array
+
+
+def starting_point(x0: Any) -> tuple[Vector, Shape]:
+    """A flat float64 copy of ``x0`` and the shape in which functions see it; a scalar becomes (1,)."""
+    array = np.atleast_1d(as_real(x0, "x0"))
+    flat = np.array(array, dtype=np.float64).reshape(-1)
+    require_finite(flat, "x0", array.shape)
+    return flat, array.shape
+
+
+def require_finite(values: NDArray[np.float64], name: str, shape: Shape | None = None) -> None:
+    """Raise, naming the first entry of ``values`` that is not finite (indexed as in ``shape``)."""
+    if np.isfinite(values).all():
+        return
+    shaped = values.reshape(values.shape if shape is None else shape)
+    first = np.argwhere(~np.isfinite(shaped))[0]
+    where = f"[{', '.join(str(int(i)) for i in first)}]" if len(first) else ""
+    raise InvalidInputError(f"{name}{where} is {shaped[tuple(first)]}; it must be finite")
+
+
+def is_finite(values: NDArray[np.float64]) -> bool:
+    """Whether every entry of a vector is finite; one product tells in nearly every case."""
+    return math.isfinite(values @ values) or bool(np.isfinite(values).all())
+
+
+def precision_of(array: NDArray[Any]) -> float:
+    """The rounding unit of what was returned: float32 carries seven digits, everything else is float64."""
+    kind = array.dtype
+    return (
+        float(np.finfo(kind).eps)
+        if kind in (np.float16, np.float32)
+        else float(np.finfo(float).eps)
+    )
