@@ -11,7 +11,7 @@ import numpy as np
 from optkit.ad import tree
 from optkit.ad.core import Tracer, unpack_objects
 from optkit.ad.inplace import own
-from optkit.errors import InvalidInputError, InvalidTypeError, LostDerivativeError
+from optkit.errors import EscapedTracerError, InvalidInputError, InvalidTypeError, LostDerivativeError
 
 
 def as_differentiable(x: Any, where: str) -> Any:
@@ -151,6 +151,11 @@ def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> 
 def output(y: Any, where: str = "the function") -> Any:
     """A leaf of what a function returned, as a tracer, array or NumPy scalar of numbers."""
     if isinstance(y, Tracer):
+        if y.owner.ended:
+            raise EscapedTracerError(
+                f"{where} returned a traced value of an earlier derivative computation, which has ended: compute it anew in "
+                "every call, or keep ad.stop_gradient(x)"
+            )
         return y
     if type(y) is np.ndarray and y.dtype.hasobject:
         return unpack_objects(y)

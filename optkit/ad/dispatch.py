@@ -9,6 +9,7 @@ is refused here with an error that says what to write instead.
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from typing import Any, NoReturn
 
@@ -62,7 +63,7 @@ _CREATORS = frozenset(
     | {np.eye, np.identity, np.tri, np.fromfunction, np.fromiter}
 )
 # Plain numbers and arrays, by exact type: by far the most frequent partners of a traced value.
-NUMBERS = frozenset({float, int, complex, bool, np.float64, np.float32, np.int64, np.bool_, np.complex128})
+NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_, np.complex128})
 PLAIN = NUMBERS | {np.ndarray}
 
 
@@ -213,7 +214,11 @@ class ArrayTracer(Tracer):
         return int(primal(self))  # Truncation: its derivative is zero.
 
     def __float__(self) -> NoReturn:
-        _lost("float(x)", "write x itself (NumPy's functions take it), np.sin(x) instead of math.sin(x)")
+        _lost(
+            "float(x)",
+            "write x itself (NumPy's functions take it), np.sin(x) instead of math.sin(x), and np.stack(values) instead "
+            "of np.array(values) before np.mean or np.std of them",
+        )
 
     def __complex__(self) -> NoReturn:
         _lost("complex(x)", "write x itself, or x + 0j")
@@ -322,7 +327,7 @@ def _comparison(ufunc: Any) -> Any:
     def method(self: ArrayTracer, other: Any) -> Any:
         if type(other) not in PLAIN:
             if ufunc in (np.equal, np.not_equal) and (other is None or isinstance(other, str)):
-                return ufunc(primal(self), other)
+                return (operator.eq if ufunc is np.equal else operator.ne)(primal(self), other)
             other = operand(other, ufunc)
         return FUNCTIONS[ufunc](self, other)
 

@@ -58,6 +58,8 @@ class ForwardTrace(Trace):
         y = primitive(*values, **params)
         if isinstance(primitive, Constant):
             return y
+        if type(y) is complex:  # Python's own, of 1j and a np.float64, which is a float.
+            y = np.complex128(y)
         tangent = primitive.push(y, values, tangents, params, self.k)
         if isinstance(y, tuple):
             return tuple(DualTracer(part, self, t) for part, t in zip(y, tangent, strict=True))

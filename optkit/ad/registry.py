@@ -177,7 +177,8 @@ class Linear(Primitive):
             if t is not None or self.each or not self._differentiated(i):
                 operands.append(arg if t is None else t)
             else:
-                operands.append(np.zeros(np.shape(arg) if k is None else (*np.shape(arg), k)))
+                shape = np.shape(arg) if k is None else (*np.shape(arg), k)
+                operands.append(np.zeros(shape, dtype=arg.dtype) if hasattr(arg, "dtype") else 0.0)
         return operands
 
     def _differentiated(self, i: int) -> bool:
@@ -326,9 +327,15 @@ def strong_product(a: Any, b: Any) -> Any:
     A branch that was not taken has cotangent (or tangent) zero; the partial derivatives there may be anything.
     """
     product = a * b
-    if not has_nan(product):
-        return product
-    return np.where((a == 0) | (b == 0), 0.0, product)
+    return _strong(a, b) if has_nan(product) else product
+
+
+# A primitive, so that it is differentiated as the product that it is: the zero that wins here may move.
+_strong = Elementwise(
+    "strong_product",
+    lambda a, b: np.where((a == 0) | (b == 0), 0.0, a * b),
+    (lambda y, a, b: b, lambda y, a, b: a),
+)
 
 
 def _directed_product(tangent: Any, slope: Any, y: Any, k: int) -> Any:

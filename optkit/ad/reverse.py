@@ -103,6 +103,8 @@ class ReverseTrace(Trace):
 
     def _record(self, primitive: Primitive, y: Any, values: Any, params: Any, parents: Any) -> Any:
         """Write an operation to the tape (see `optkit.ad.tape` for the form); its result as a tracer, or several."""
+        if type(y) is complex:  # Python's own, of 1j and a np.float64, which is a float.
+            y = np.complex128(y)
         tape = self.tape
         tracer = ReverseTracer(y, self, len(tape))
         if primitive.partials is None:

@@ -25,37 +25,24 @@ Tape = list[Entry | None]
 _HEAVY_BYTES = 1 << 22
 
 
-def pull_back(tape: Tape, seeds: dict[int, Any], inputs: int) -> list[Any]:
+def pull_back(
+    tape: Tape, seeds: dict[int, Any], inputs: int, *, once: bool = False, careful: bool = False
+) -> list[Any] | None:
     """Cotangents of the first so many places on the tape, the inputs; None where nothing depends on one.
 
     ``seeds`` maps positions to cotangents. The first sweep multiplies plainly; only if a result then shows NaN is it
     repeated with products in which an exact zero wins (`registry.strong_product`), so that the rare case costs the
-    common one nothing.
+    common one nothing. A heavy tape that is swept only ``once`` is freed as the sweep passes; if NaN shows up then,
+    the answer is None: record it again, and sweep it ``careful``-ly.
     """
     with quiet():
-        cts = _backward(tape, seeds, inputs, operator.mul, reversed(tape))
-        if _any_nan(cts):
-            cts = _backward(tape, seeds, inputs, strong_product, reversed(tape))
+        freed = once and _is_heavy(tape)
+        entries = _consume(tape) if freed else reversed(tape)
+        cts = _backward(tape, seeds, inputs, strong_product if careful else operator.mul, entries)
+        for ct in cts:
+            if not careful and ct is not None and has_nan(ct):
+                return None if freed else _backward(tape, seeds, inputs, strong_product, reversed(tape))
         return cts
-
-
-def pull_back_once(tape: Tape, seeds: dict[int, Any], inputs: int, careful: bool) -> list[Any] | None:
-    """As `pull_back`, freeing a heavy tape as the sweep passes.
-
-    None says that NaN showed up when the tape was already gone: record it again, and sweep it ``careful``-ly.
-    """
-    if not careful and not _is_heavy(tape):
-        return pull_back(tape, seeds, inputs)
-    with quiet():
-        cts = _backward(tape, seeds, inputs, strong_product if careful else operator.mul, _consume(tape))
-        return None if not careful and _any_nan(cts) else cts
-
-
-def _any_nan(cts: list[Any]) -> bool:
-    for ct in cts:
-        if ct is not None and has_nan(ct):
-            return True
-    return False
 
 
 def _backward(
@@ -78,57 +65,54 @@ def _backward(
         primitive, y, a, b, i, j = entry
         partials = primitive.partials
         if partials is None:
-            if primitive.accumulate is None or not _accumulate(primitive, ct, a, b, i[0], cts, ours):
-                for place, parent in enumerate(i):
-                    if parent >= 0:
-                        term = primitive.pull(place, ct, y, a, b)
-                        total = cts[parent]
-                        cts[parent] = term if total is None else total + term
-            continue
-        if j >= 0:
-            partial = partials[1]
-            if partial is None:
-                term = ct
-            else:
-                term = -ct if partial is operator.neg else times(ct, partial(y, a, b))
-            if term.shape != b.shape:
-                term = unbroadcast(term, b)
-            total = cts[j]
-            cts[j] = term if total is None else total + term
-        if i >= 0:
-            partial = partials[0]
-            if partial is None:
-                term = ct
-            elif partial is operator.neg:
-                term = -ct
-            elif len(partials) == 1:
-                term = times(ct, partial(y, a))
-            else:
-                term = times(ct, partial(y, a, b))
-            if term.shape != a.shape:
-                term = unbroadcast(term, a)
+            place = i[0]
+            if primitive.accumulate is None or isinstance(ct, Tracer) or isinstance(cts[place], Tracer):
+                _pull(primitive, ct, y, a, b, i, cts)
+                continue
+            total = cts[place]
+            if not ours[place] or type(total) is not np.ndarray or total.dtype is not ct.dtype:
+                cts[place] = total = _own(total, ct, a[0].shape)
+                ours[place] = 1
+            primitive.accumulate(total, ct, a, b)
+        elif len(partials) == 1:
+            term = times(ct, partials[0](y, a))
             total = cts[i]
             cts[i] = term if total is None else total + term
+        else:
+            if i >= 0:
+                partial = partials[0]
+                term = ct if partial is None else times(ct, partial(y, a, b))
+                if term.shape != a.shape:
+                    term = unbroadcast(term, a)
+                total = cts[i]
+                cts[i] = term if total is None else total + term
+            if j >= 0:
+                partial = partials[1]
+                if partial is operator.neg:
+                    term = -ct
+                else:
+                    term = ct if partial is None else times(ct, partial(y, a, b))
+                if term.shape != b.shape:
+                    term = unbroadcast(term, b)
+                total = cts[j]
+                cts[j] = term if total is None else total + term
     return found
 
 
-def _accumulate(
-    primitive: Primitive, ct: Any, args: Sequence[Any], params: dict[str, Any], parent: int, cts: list[Any], ours: Any
-) -> bool:
-    """Add to the cotangent of the operand in place, where that can be done."""
-    if isinstance(ct, Tracer):
-        return False
-    total = cts[parent]
+def _pull(primitive: Primitive, ct: Any, y: Any, args: Any, params: Any, parents: Any, cts: list[Any]) -> None:
+    """Add what an operation passes on to its operands to their cotangents."""
+    for i, parent in enumerate(parents):
+        if parent >= 0:
+            term = primitive.pull(i, ct, y, args, params)
+            total = cts[parent]
+            cts[parent] = term if total is None else total + term
+
+
+def _own(total: Any, ct: Any, shape: tuple[int, ...]) -> Any:
+    """The cotangent ``total`` (None for zero) as an array made here, to which ``ct`` can be added in place."""
     if total is None:
-        total = np.zeros(args[0].shape, dtype=ct.dtype)
-    elif isinstance(total, Tracer):
-        return False
-    elif not ours[parent] or type(total) is not np.ndarray or total.dtype is not ct.dtype:
-        total = np.array(total, dtype=np.result_type(total, ct))
-    primitive.accumulate(total, ct, args, params)  # type: ignore[misc]
-    cts[parent] = total
-    ours[parent] = 1
-    return True
+        return np.zeros(shape, dtype=ct.dtype)
+    return np.array(total, dtype=np.result_type(total, ct))
 
 
 def _consume(tape: Tape) -> Iterator[Entry | None]:

@@ -16,7 +16,7 @@ from optkit.ad.quiet import quiet
 from optkit.ad.recording import Recording, finish, finish_copy, one_like, outputs, tangent_leaves
 from optkit.ad.registry import Constant
 from optkit.ad.reverse import ReverseTrace
-from optkit.ad.tape import pull_back_once
+from optkit.ad.tape import pull_back
 from optkit.errors import InvalidInputError
 
 Argnums = int | tuple[int, ...]
@@ -119,7 +119,7 @@ def _value_and_grad(
             return y, selection.restore([finish(None, leaf) for leaf in leaves])
         value = y.value
         trace.snapshot.check()
-        cts = pull_back_once(tape, {y.index: one_like(value)}, len(leaves), careful)  # type: ignore[attr-defined]
+        cts = pull_back(tape, {y.index: one_like(value)}, len(leaves), once=True, careful=careful)  # type: ignore[attr-defined]
         careful = True
     if len(cts) == 1:
         return value, selection.restore([finish(cts[0], leaves[0])])

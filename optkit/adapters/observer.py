@@ -82,8 +82,9 @@ class Observer:
 class Evaluations:
     """The functions that a method of `scipy.optimize.minimize` calls; the last values are kept for the history."""
 
-    def __init__(self, problem: Problem, observer: Observer, gradient: bool) -> None:
-        self.problem, self.observer, self.uses_gradient = problem, observer, gradient
+    def __init__(self, problem: Problem, observer: Observer) -> None:
+        self.problem, self.observer = problem, observer
+        self.uses_gradient = observer.run.uses_gradient
         self.recent: OrderedDict[bytes, tuple[float, Vector | None]] = OrderedDict()
 
     def value(self, x: Vector) -> float:

@@ -13,7 +13,6 @@ returned.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 import warnings
@@ -32,7 +31,7 @@ from optkit.optimize.result import Result
 from optkit.optimize.run import Callback, Limits, Run
 from optkit.optimize.solver import Solver, solve
 from optkit.optimize.state import State
-from optkit.optimize.validation import Matrix, Vector, starting_point
+from optkit.optimize.validation import Matrix, Vector, starting_point, unknown
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,9 @@ def minimize(  # noqa: PLR0913  # what optkit.minimize has been given
     run = Run(problem, f"scipy:{spec.name}", limits)
     # Where infeasible points are evaluated, the lowest value seen is not the best point.
     run.any_point = spec.feasible or (bounds is None and constraints == ())
+    run.uses_gradient = spec.gradient
     observer = Observer(problem, run, callback)
-    seen = Evaluations(problem, observer, spec.gradient)
+    seen = Evaluations(problem, observer)
     if limits.max_iter is not None and spec.counts_iterations:
         options = {"maxiter": limits.max_iter + 1, **options}
 
@@ -130,8 +130,9 @@ def _checked_minimize(fun: Callable[..., Any], x: Vector, **arguments: Any) -> A
             method = arguments["method"]
             text = scipy.optimize.show_options("minimize", method.lower(), disp=False)
             known = re.findall(r"^ *(\w+) : ", text, re.MULTILINE)
-            unknown = str(warning).partition(": ")[2]
-            raise InvalidInputError(_unknown("option", unknown, f"scipy:{method}", known)) from None
+            option = str(warning).partition(": ")[2]
+            what = f"option {option!r} of method 'scipy:{method}'"
+            raise InvalidInputError(unknown(what, option, known)) from None
 
 
 def _second_derivatives(problem: Problem, spec: Method) -> dict[str, Any]:
@@ -197,7 +198,8 @@ def least_squares(  # what optkit.least_squares has been given
     name = _known(method, LeastSquaresProblem)
     for option in options:
         if option not in _LEAST_SQUARES_OPTIONS:
-            raise InvalidInputError(_unknown("option", option, method, _LEAST_SQUARES_OPTIONS))
+            what = f"option {option!r} of method {method!r}"
+            raise InvalidInputError(unknown(what, option, _LEAST_SQUARES_OPTIONS))
     if tol is not None:
         options = {"ftol": tol, "xtol": tol, "gtol": tol, **options}
     run = Run(problem, f"scipy:{name}", limits)
@@ -240,15 +242,8 @@ def _known(method: str, problem_type: type[BaseProblem]) -> str:
     table = LEAST_SQUARES if issubclass(problem_type, LeastSquaresProblem) else MINIMIZERS
     name = method.partition(":")[2].lower()
     if name not in table:
-        raise InvalidInputError(_unknown("method", method, "", method_names(problem_type)))
+        raise InvalidInputError(unknown(f"method {method!r}", method, method_names(problem_type)))
     return name
-
-
-def _unknown(kind: str, name: str, method: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    of = f" of method {method!r}" if method else ""
-    return f"unknown {kind} {name!r}{of}; {hint}known: {', '.join(known)}"
 
 
 @dataclass(frozen=True)
@@ -271,13 +266,12 @@ class ScipyMethod:
         callback: Callable[..., Any] | None = None,
         tol: float | None = None,
         maxiter: int | None = None,
-        **unknown: Any,
+        **others: Any,
     ) -> Result:
         """Solve; SciPy's ``tol`` and ``options={"maxiter": …}`` are understood."""
-        if unknown:
-            raise InvalidInputError(
-                _unknown("option", next(iter(unknown)), self.solver.name, ["maxiter", "tol"])
-            )
+        for option in others:
+            what = f"option {option!r} of method {self.solver.name!r}"
+            raise InvalidInputError(unknown(what, option, ["maxiter", "tol"]))
         if bounds is not None or not (isinstance(constraints, (tuple, list)) and not constraints):
             raise InvalidInputError(f"{self.solver.name!r} takes neither bounds nor constraints")
         problem = Problem(fun, args=args, jac=jac, hess=hess, hessp=hessp)

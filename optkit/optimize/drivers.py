@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -18,6 +17,7 @@ from optkit.optimize.result import LeastSquaresResult, Result
 from optkit.optimize.run import Callback, Limits
 from optkit.optimize.solver import Solver, solve
 from optkit.optimize.upward import room_above
+from optkit.optimize.validation import unknown
 
 MINIMIZERS: dict[str, type[Solver[Any]]] = {
     "bfgs": BFGS,
@@ -246,29 +246,14 @@ def _solver(
             )
     elif isinstance(method, str):
         if method.lower() not in known:
-            raise InvalidInputError(_unknown_method(method, known, problem_type))
+            names = [*known, *room_above("scipy").method_names(problem_type)]
+            raise InvalidInputError(unknown(f"method {method!r}", method, names))
         names = [field.name for field in dataclasses.fields(known[method.lower()])]  # type: ignore[arg-type]
     else:
         raise InvalidTypeError(f"method must be a name or a solver, got {method!r}")
     for name in options:
         if name not in names:
-            raise InvalidInputError(_unknown_option(name, method, names))
+            label = method if isinstance(method, str) else f"{type(method).__name__}(…)"
+            names = [*names, *_LOOP_OPTIONS, "check_derivatives"]
+            raise InvalidInputError(unknown(f"option {name!r} of method {label!r}", name, names))
     return method if isinstance(method, Solver) else known[method.lower()](**options)
-
-
-def _unknown_method(method: str, known: Mapping[str, Any], problem_type: type[BaseProblem]) -> str:
-    names = [*known, *room_above("scipy").method_names(problem_type)]
-    lowered = {name.lower(): name for name in names} | {
-        name.lower().removeprefix("scipy:"): name for name in reversed(names)
-    }
-    close = difflib.get_close_matches(method.lower(), lowered, n=1)
-    hint = f"did you mean {lowered[close[0]]!r}? " if close else ""
-    return f"unknown method {method!r}; {hint}known: {', '.join(names)}"
-
-
-def _unknown_option(name: str, method: str | Solver[Any], names: list[str]) -> str:
-    known = [*names, *_LOOP_OPTIONS, "check_derivatives"]
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    label = method if isinstance(method, str) else f"{type(method).__name__}(…)"
-    return f"unknown option {name!r} of method {label!r}; {hint}known: {', '.join(known)}"

@@ -31,6 +31,7 @@ from optkit.optimize.trust_region import LinearModel, gain_ratio, next_radius
 from optkit.optimize.validation import Vector, is_finite
 
 _EPS = float(np.finfo(np.float64).eps)
+_TOO_SMALL = "the trust region has shrunk until the decrease within is rounding"
 
 
 def linearize(
@@ -162,6 +163,8 @@ class LevenbergMarquardt(Solver[LeastSquaresState]):
     def step(self, problem: LeastSquaresProblem, state: LeastSquaresState) -> LeastSquaresState:
         """Try the minimiser of the model within the region; accept or reject it, and adapt the radius."""
         step, predicted, length = state.model.step_within(state.radius)
+        if predicted <= state.noise < state.decrement:
+            return replace(state, step_norm=0.0, stuck=_TOO_SMALL)
         x = state.x + step
         residuals = problem.residuals(x)
         actual = state.fun - 0.5 * float(residuals @ residuals)
@@ -182,10 +185,8 @@ class LevenbergMarquardt(Solver[LeastSquaresState]):
         shrink = _interpolated(float(state.grad @ step), actual)
         radius = next_radius(state.radius, length, -math.inf, shrink)
         collapsed = bool(np.all(np.abs(step) <= _EPS * np.abs(state.x)))
-        return replace(
-            state, step_norm=0.0, step_size=radius, radius=radius,
-            stuck="the trust region has shrunk to rounding" if collapsed else "",
-        )  # fmt: skip
+        stuck = _TOO_SMALL if collapsed else ""
+        return replace(state, step_norm=0.0, step_size=radius, radius=radius, stuck=stuck)
 
 
 def _interpolated(slope: float, actual: float) -> float:

@@ -53,6 +53,14 @@ def _start(state: State, direction: Vector) -> Trial:
     return Trial(0.0, state.x, state.fun, state.grad, float(state.grad @ direction))
 
 
+def _visible_noise(state: State) -> float:
+    """The rounding of f where it can hide the decrease of a full step, and zero where it cannot.
+
+    Elsewhere a step so short that its decrease is rounding would always be acceptable, even uphill.
+    """
+    return state.noise if state.decrement <= 100.0 * state.noise else 0.0
+
+
 def _with_value(problem: BaseProblem, start: Trial, direction: Vector, t: float) -> Trial:
     x = start.x + t * direction
     return Trial(t, x, problem.value(x) if is_finite(x) else math.nan, None, math.nan)
@@ -108,10 +116,10 @@ class Armijo:
         self, problem: BaseProblem, state: State, direction: Vector, first: float
     ) -> Trial | None:
         start = _start(state, direction)
-        t = first
+        t, noise = first, _visible_noise(state)
         for _ in range(self.max_trials):
             trial = _with_value(problem, start, direction, t)
-            if -math.inf < trial.fun <= start.fun + self.decrease * t * start.slope + state.noise:
+            if -math.inf < trial.fun <= start.fun + self.decrease * t * start.slope + noise:
                 trial = _with_slope(problem, start, direction, t)
                 # A finite slope means a finite gradient: inf and nan leave traces in every sum.
                 if math.isfinite(trial.slope):
@@ -157,7 +165,7 @@ class StrongWolfe:
         self, problem: BaseProblem, state: State, direction: Vector, first: float
     ) -> Trial | None:
         start = _start(state, direction)
-        interval = _Interval(start, self.decrease, state.noise)
+        interval = _Interval(start, self.decrease, _visible_noise(state))
         t = first
         for _ in range(self.max_trials):
             trial = _with_slope(problem, start, direction, t)

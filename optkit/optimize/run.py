@@ -90,8 +90,10 @@ class Run:
 
     def record(self, state: State) -> None:
         """Write a row of the history, and keep the state if it is the best."""
+        with np.errstate(over="ignore"):
+            gradient_norm = math.sqrt(state.grad @ state.grad)
         row = Iteration(
-            len(self.history), state.fun, math.sqrt(state.grad @ state.grad), state.step_norm,
+            len(self.history), state.fun, gradient_norm, state.step_norm,
             state.step_size, self.problem.nfev, time.perf_counter() - self.started,
             state.x.reshape(self.problem.shape) if self.limits.keep_x else None,
         )  # fmt: skip

@@ -16,7 +16,8 @@ Watts, Technometrics 23 (1981) 179–183.
 **Confirmed.** p is only as good as the solver's idea of curvature. Before a minimum of up to `CONFIRM_UP_TO`
 variables is declared, ∇²f is evaluated once. A Newton step a hundred times beyond the tolerance, for a decrease
 above rounding, means that the solver has been deceived, typically by badly scaled variables: it is told the true
-curvature and goes on. Negative curvature means a saddle or a maximum: failed. Least squares needs none of this, its
+curvature and goes on. Negative curvature means a saddle or a maximum: failed. Otherwise, unless the rest is
+rounding, it is told as well and takes one last step, which squares the error. Least squares needs none of this, its
 model comes from J itself; and finite differences of values alone are too coarse for it.
 
 **Stalled at the limit of precision.** When δ is below the rounding of f (4ε|f|; for least squares see `linearize`),
@@ -68,12 +69,15 @@ class Judge:
             None  # what the solver made of the true curvature, and why it was told
         )
         self.refutation = ""
+        self.confirmed = ""  # the claim that the Hessian has confirmed: one step more, and the end
         self.patience = self.pause = self.idle = 0
         self.least_decrement = math.inf
 
     def __call__(self, solver: Solver[Any], previous: State | None, state: State) -> State:
         if state.verdict is not None:
             return state
+        if self.confirmed:
+            return replace(state, verdict=Verdict.CONVERGED, message=f"converged: {self.confirmed}")
         claim = self._claim(state)
         if claim:
             verdict = (
@@ -159,8 +163,7 @@ class Judge:
             return state
         lower = self.problem.lower_than(state.fun, state.noise)
         if lower is not None:  # some trial that no step has taken: start again from there
-            again: State = solver.init(self.problem, lower[1])
-            return again
+            return _after_the_same_step(solver.init(self.problem, lower[1]), state)
         curvature, doubt = self._curvature(state)
         if self._refutes(curvature, state, verdict):
             informed: State | None = solver.inform(state, curvature)
@@ -171,9 +174,14 @@ class Judge:
                 )
                 self.patience = 2 * self.patience + 1
                 self.pause = self.patience
-                return informed
+                return _after_the_same_step(informed, state)
         if curvature is not None and curvature.negative:
             verdict, message = Verdict.FAILED, _saddle(curvature, message)
+        if curvature is not None and verdict is Verdict.CONVERGED and state.decrement > state.noise:
+            last_step: State | None = solver.inform(state, curvature)
+            if last_step is not None:
+                self.confirmed = message
+                return _after_the_same_step(last_step, state)
         return replace(state, verdict=verdict, message=f"{verdict.value}: {message}{doubt}")
 
     def _refutes(self, curvature: Curvature | None, state: State, verdict: Verdict) -> bool:
@@ -200,6 +208,10 @@ class Judge:
         if not hessian.any():
             return None, " (curvature not confirmed: the Hessian is zero)"
         return Curvature.of(hessian, state.grad), ""
+
+
+def _after_the_same_step(new: State, old: State) -> State:
+    return replace(new, step_norm=old.step_norm, step_size=old.step_size)
 
 
 def default_tolerance(problem: BaseProblem) -> float:

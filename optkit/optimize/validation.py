@@ -7,6 +7,7 @@ examined in full. Arrays are always copied, so that a function may reuse its out
 
 from __future__ import annotations
 
+import difflib
 import math
 from typing import Any
 
@@ -88,6 +89,17 @@ def require_finite(values: NDArray[np.float64], name: str, shape: Shape | None =
     first = np.argwhere(~np.isfinite(shaped))[0]
     where = f"[{', '.join(str(int(i)) for i in first)}]" if len(first) else ""
     raise InvalidInputError(f"{name}{where} is {shaped[tuple(first)]}; it must be finite")
+
+
+def unknown(what: str, name: str, known: list[str]) -> str:
+    """The message about a name that is not among the known ones, with the closest of them."""
+    by_lower = {}
+    for candidate in reversed(known):
+        by_lower[candidate.lower().rpartition(":")[2]] = candidate
+        by_lower[candidate.lower()] = candidate
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    hint = f"did you mean {by_lower[close[0]]!r}? " if close else ""
+    return f"unknown {what}; {hint}known: {', '.join(known)}"
 
 
 def is_finite(values: NDArray[np.float64]) -> bool:

@@ -27,35 +27,35 @@ class FiniteDifferenceBackend(Backend):
 
     def value_and_jvp(self, f: Function, x: Vector, v: Vector) -> tuple[Any, Any]:
         size = float(np.max(np.abs(v), initial=0.0))
+        y = _value(f, x)
         if size == 0.0:
-            y = f(x)
             return y, np.zeros_like(y)
         scale = max(1.0, float(np.max(np.abs(x[v != 0.0]), initial=0.0)))
         h = _EPS ** (1 / 3) * scale / size
-        return f(x), (f(x + h * v) - f(x - h * v)) / (2.0 * h)
+        return y, (_value(f, x + h * v) - _value(f, x - h * v)) / (2.0 * h)
 
     def value_and_jacobian(self, f: Function, x: Vector) -> tuple[Any, NDArray[np.float64]]:
-        y = np.asarray(f(x), dtype=np.float64)
+        y = _value(f, x)
         jacobian = np.empty((*y.shape, x.size))
         for i, h in enumerate(_EPS ** (1 / 3) * np.maximum(1.0, np.abs(x))):
             forward, backward = x.copy(), x.copy()
             forward[i] += h
             backward[i] -= h
             # What was really stepped, not h: x + h is rounded.
-            jacobian[..., i] = (np.asarray(f(forward)) - np.asarray(f(backward))) / (forward[i] - backward[i])
-        return (y if y.ndim else y[()]), jacobian
+            jacobian[..., i] = (_value(f, forward) - _value(f, backward)) / (forward[i] - backward[i])
+        return y, jacobian
 
     def hessian(self, f: Function, x: Vector) -> NDArray[np.float64]:
         n = x.size
         steps = _EPS**0.25 * np.maximum(1.0, np.abs(x))
-        center = float(f(x))
+        center = _value(f, x).item()
         hessian = np.empty((n, n))
 
         def moved(*moves: tuple[int, float]) -> float:
             z = x.copy()
             for index, by in moves:
                 z[index] += by
-            return float(f(z))
+            return _value(f, z).item()
 
         for i, h in enumerate(steps):
             hessian[i, i] = (moved((i, h)) - 2.0 * center + moved((i, -h))) / h**2
@@ -72,3 +72,8 @@ class FiniteDifferenceBackend(Backend):
         h = _EPS**0.25 * max(1.0, float(np.max(np.abs(x), initial=0.0))) / size
         product: Vector = (self.grad(f, x + h * v) - self.grad(f, x - h * v)) / (2.0 * h)
         return product
+
+
+def _value(f: Function, x: Vector) -> Any:
+    """``f(x)`` as a float64 array or scalar; ``f`` may change its argument, or return the same buffer every time."""
+    return np.array(f(x.copy()), dtype=np.float64)[()]

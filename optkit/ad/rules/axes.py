@@ -11,7 +11,6 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from optkit.errors import NotDifferentiableError
 
-
 _FIRST = [tuple(range(ndim)) for ndim in range(65)]
 
 
@@ -30,7 +29,9 @@ def all_axes(axis: Any, ndim: int) -> tuple[int, ...]:
 def without_out(out: Any, name: str) -> None:
     """Refuse an ``out=`` array: a traced result cannot be put into it."""
     if out is not None:
-        raise NotDifferentiableError(f"np.{name} of a traced value with out=: use the value that it returns")
+        raise NotDifferentiableError(
+            f"np.{name} of a traced value with out=: use the value that it returns"
+        )
 
 
 def is_default(value: Any) -> bool:
@@ -53,6 +54,8 @@ def by_position(function: Any, primitive: Callable[..., Any]) -> Callable[..., A
     signature = inspect.signature(function)
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            return primitive(*args)
         bound = signature.bind(*args, **kwargs)
         return primitive(*bound.args, **bound.kwargs)
 

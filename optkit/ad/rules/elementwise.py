@@ -5,7 +5,7 @@ ties share equally, an exact zero wins over an infinite partner, NaN goes in and
 """
 
 # fmt: off
-# ruff: noqa: E501, ARG005 -- rows of a table
+# ruff: noqa: E501 -- rows of a table
 from __future__ import annotations
 
 import math
@@ -41,9 +41,9 @@ add       = elementwise(np.add,        1, 1, impl=operator.add)
 subtract  = elementwise(np.subtract,   1, -1, impl=operator.sub)
 multiply  = elementwise(np.multiply,   lambda y, a, b: b, lambda y, a, b: a, impl=operator.mul)
 divide    = elementwise(np.divide,     lambda y, a, b: 1 / b, lambda y, a, b: -y / b, impl=operator.truediv)
-negative  = elementwise(np.negative,   -1, impl=operator.neg)
+negative  = elementwise(np.negative,   lambda y, x: -1.0, impl=operator.neg)
 square    = elementwise(np.square,     lambda y, x: x + x)
-elementwise(np.positive,   1)
+elementwise(np.positive,   lambda y, x: 1.0)
 elementwise(np.reciprocal, lambda y, x: -y * y)
 elementwise(np.remainder,  1, lambda y, a, b: -np.floor_divide(a, b))
 elementwise(np.fmod,       1, lambda y, a, b: -np.rint((a - y) / b))
@@ -110,13 +110,13 @@ def _softmax(a: Any, b: Any) -> Any:
 
 
 def _over_square(part: Any, a: Any, b: Any) -> Any:
-    """part / (a² + b²), without overflow or underflow of the squares."""
+    """The quotient part / (a² + b²), without overflow or underflow of the squares."""
     norm = np.hypot(a, b)
     return part / norm / norm
 
 
 def _over_norm(part: Any, norm: Any) -> Any:
-    """part / norm, and 0 at the origin: the subgradient of least norm."""
+    """The quotient part / norm, and 0 at the origin: the subgradient of least norm."""
     return np.where(norm == 0, 0.0, part / np.where(norm == 0, 1.0, norm))
 
 

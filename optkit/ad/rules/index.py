@@ -16,7 +16,7 @@ from optkit.ad import inplace
 from optkit.ad.core import Tracer, primal
 from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, trail, unbroadcast
 from optkit.ad.rules.axes import by_position, one_axis, with_ndim, without_out
-from optkit.ad.rules.shape import traced
+from optkit.ad.rules.shape import is_traced, traced
 from optkit.errors import LostDerivativeError, NotDifferentiableError
 
 _BASIC = (int, slice, EllipsisType, type(None), np.integer)
@@ -45,7 +45,7 @@ def _add_basic(total: Any, ct: Any, args: Any, params: Any) -> None:
 
 def _scatter(ct: Any, x: Any, accumulate: Any, *rest: Any, **params: Any) -> Any:
     """The cotangent of an indexed array: zeros with ``ct`` added at the index."""
-    if isinstance(ct, Tracer):
+    if is_traced(ct):
         flat = _positions(x.shape, *rest, **params)
         return scatter_add(ct.reshape(-1), flat.reshape(-1), size=x.size).reshape(x.shape)
     total = np.zeros(x.shape, dtype=ct.dtype)
@@ -59,7 +59,7 @@ def _positions(shape: Any, *arrays: Any, index: Any = None, template: Any = None
     return np.asarray(numbers[index if template is None else _fill(template, arrays)])
 
 
-basic = linear(
+basic: Linear = linear(
     "basic_index",
     lambda ct, x, index: _scatter(ct, x, _add_basic, index=index),
     impl=lambda x, index: x[index],
@@ -80,7 +80,7 @@ class _Gather(Linear):
         return i == 0
 
 
-gather = _Gather(
+gather: Linear = _Gather(
     "gather",
     lambda x, *arrays, template: x[_fill(template, arrays)],
     tangent=lambda t, args, p, k: gather(t[0], *args[1:], template=_for_tangent(p["template"])),
@@ -123,7 +123,9 @@ def _normalize(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             template.append(part)
             continue
         if isinstance(part, Tracer):
-            raise IndexError("a traced value cannot be an index; int(x) or x.astype(int) have derivative zero")
+            raise IndexError(
+                "a traced value cannot be an index; int(x) or x.astype(int) have derivative zero"
+            )
         array = np.asarray(part)
         if array.dtype.kind not in "iub":
             if array.size or isinstance(part, np.ndarray):
@@ -173,7 +175,10 @@ def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     if axis is None:
         return np.ravel(x)[indices]
     axis = one_axis(axis, x.ndim)
-    index = [np.arange(n).reshape([-1 if i == j else 1 for j in range(x.ndim)]) for i, n in enumerate(x.shape)]
+    index = [
+        np.arange(n).reshape([-1 if i == j else 1 for j in range(x.ndim)])
+        for i, n in enumerate(x.shape)
+    ]
     index[axis] = indices
     return x[tuple(index)]
 
@@ -199,7 +204,9 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 @composite(np.trace)
-def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
+def _trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+) -> Any:
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype, out=out)
 
 
@@ -212,9 +219,14 @@ def _diag(v: Any, k: int = 0) -> Any:
     return scatter_add(v, rows * n + rows + k, size=n * n).reshape(n, n)
 
 
+def _lower(shape: Any, k: int) -> Any:
+    """The mask of a lower triangle."""
+    return np.tri(shape[-2] if len(shape) > 1 else shape[0], shape[-1], k, dtype=bool)
+
+
 FUNCTIONS[np.diagflat] = lambda v, k=0: np.diag(np.ravel(v), k)
-FUNCTIONS[np.tril] = lambda m, k=0: np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, 0)
-FUNCTIONS[np.triu] = lambda m, k=0: np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), 0, m)
+FUNCTIONS[np.tril] = lambda m, k=0: np.where(_lower(m.shape, k), m, 0)
+FUNCTIONS[np.triu] = lambda m, k=0: np.where(_lower(m.shape, k - 1), 0, m)
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -252,14 +264,23 @@ class _Update(Linear):
 
     def push(self, y: Any, args: Any, tangents: Any, params: dict[str, Any], k: int | None) -> Any:
         arrays, (tx, tv), template = args[2:], tangents[:2], params["template"]
-        tx = np.zeros(np.shape(y) if k is None else (*np.shape(y), k), dtype=y.dtype) if tx is None else tx
-        return self(tx, 0.0 if tv is None else tv, *arrays, template=template if k is None else _for_tangent(template))
+        tx = (
+            np.zeros(np.shape(y) if k is None else (*np.shape(y), k), dtype=y.dtype)
+            if tx is None
+            else tx
+        )
+        return self(
+            tx,
+            0.0 if tv is None else tv,
+            *arrays,
+            template=template if k is None else _for_tangent(template),
+        )
 
     def _differentiated(self, i: int) -> bool:
         return i < 2
 
 
-update = _Update("update", _update_impl)
+update: Linear = _Update("update", _update_impl)
 
 
 def setitem(x: Any, value: Any, index: Any) -> Any:
@@ -267,7 +288,9 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
     value = traced(value) if isinstance(value, list | tuple | np.ndarray | Tracer) else value
     kinds = np.result_type(getattr(x, "dtype", x)), np.result_type(getattr(value, "dtype", value))
     if not np.can_cast(kinds[1], kinds[0], "same_kind"):
-        raise LostDerivativeError(f"assigning {kinds[1]} values into an array of {kinds[0]} would lose a part of them")
+        raise LostDerivativeError(
+            f"assigning {kinds[1]} values into an array of {kinds[0]} would lose a part of them"
+        )
     template, arrays = _normalize(index)
     return update(x, value, *arrays, template=template)
 
@@ -282,7 +305,9 @@ def _where_tangent(tangents: Any, args: Any, params: Any, k: int) -> Any:
     (_, a, b), (_, ta, tb) = args, tangents
     mask = np.asarray(args[0])
     shape = (*np.broadcast_shapes(mask.shape, np.shape(a), np.shape(b)), k)
-    return np.broadcast_to(np.where(trail(mask), 0 if ta is None else ta, 0 if tb is None else tb), shape)
+    return np.broadcast_to(
+        np.where(trail(mask), 0 if ta is None else ta, 0 if tb is None else tb), shape
+    )
 
 
 _where = linear(
@@ -297,7 +322,7 @@ _where = linear(
 
 @composite(np.where)
 def _np_where(condition: Any, *choices: Any) -> Any:
-    condition = np.not_equal(condition, 0) if isinstance(condition, Tracer) else np.asarray(condition)
+    condition = np.not_equal(condition, 0) if is_traced(condition) else np.asarray(condition)
     if not choices:
         return np.nonzero(condition)
     a, b = (x if isinstance(x, Tracer | int | float | complex) else traced(x) for x in choices)
@@ -315,12 +340,16 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 
 @composite(np.clip)
-def _clip(a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = None, **bounds: Any) -> Any:
+def _clip(
+    a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = None, **bounds: Any
+) -> Any:
     without_out(out, "clip")
     a_min = bounds.pop("min", None if a_min is np._NoValue else a_min)
     a_max = bounds.pop("max", None if a_max is np._NoValue else a_max)
     if bounds:
-        raise NotDifferentiableError(f"np.clip of a traced value does not take {', '.join(bounds)}=")
+        raise NotDifferentiableError(
+            f"np.clip of a traced value does not take {', '.join(bounds)}="
+        )
     a = np.positive(traced(a)) if a_min is None else np.maximum(traced(a), a_min)
     return a if a_max is None else np.minimum(a, a_max)
 
@@ -332,7 +361,9 @@ for _function in (np.argmax, np.argmin, np.argsort, np.argpartition, np.nonzero,
 
 
 @composite(np.sort)
-def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+def _sort(
+    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> Any:
     if axis is None:
         a, axis = np.ravel(a), -1
     return np.take_along_axis(a, np.argsort(a, axis=axis, kind="stable"), axis)

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from optkit.ad.core import Tracer, primal
+from optkit.ad.core import primal
 from optkit.ad.registry import FUNCTIONS, composite, nonlinear, strong_product, unbroadcast
 from optkit.ad.rules.axes import by_position, with_ndim
 from optkit.ad.rules.reduce import other_products
-from optkit.ad.rules.shape import traced
+from optkit.ad.rules.shape import is_traced, traced
 from optkit.errors import NotDifferentiableError
 
 # A matrix with a smaller condition number than this is regular enough to take its cofactors from its inverse.
@@ -75,7 +75,7 @@ _inv = nonlinear(
 
 def _cofactors(det: Any, a: Any) -> Any:
     """∂ det A / ∂A, the matrix of cofactors, of singular matrices too."""
-    if not isinstance(a, Tracer):
+    if not is_traced(a):
         return _plain_cofactors(a)
     if not np.any(np.linalg.cond(primal(a)) > _REGULAR):
         return np.reshape(det, (*np.shape(det), 1, 1)) * _t(np.linalg.inv(a))
@@ -98,7 +98,13 @@ def _minors(a: Any) -> Any:
         return np.ones_like(a)
     others = [[k for k in range(n) if k != i] for i in range(n)]
     rows = [
-        np.stack([(-1.0) ** (i + j) * np.linalg.det(a[..., others[i], :][..., others[j]]) for j in range(n)], axis=-1)
+        np.stack(
+            [
+                (-1.0) ** (i + j) * np.linalg.det(a[..., others[i], :][..., others[j]])
+                for j in range(n)
+            ],
+            axis=-1,
+        )
         for i in range(n)
     ]
     return np.stack(rows, axis=-2)
@@ -136,7 +142,11 @@ def _slogdet_vjp(ct: Any, y: Any, a: Any) -> Any:
 
 
 _slogdet = nonlinear(
-    "slogdet", impl=lambda a: tuple(np.linalg.slogdet(a)), jvp=_slogdet_jvp, vjp=_slogdet_vjp, leading=True
+    "slogdet",
+    impl=lambda a: tuple(np.linalg.slogdet(a)),
+    jvp=_slogdet_jvp,
+    vjp=_slogdet_vjp,
+    leading=True,
 )
 
 
@@ -144,7 +154,9 @@ _slogdet = nonlinear(
 def _np_slogdet(a: Any) -> Any:
     a = traced(a)
     if np.iscomplexobj(a):
-        raise NotDifferentiableError("np.linalg.slogdet of a complex traced matrix: use np.linalg.det")
+        raise NotDifferentiableError(
+            "np.linalg.slogdet of a complex traced matrix: use np.linalg.det"
+        )
     from numpy.linalg._linalg import SlogdetResult
 
     return SlogdetResult(*_slogdet(a))
@@ -173,14 +185,18 @@ def _cholesky_vjp(ct: Any, low: Any, a: Any) -> Any:
     return 0.5 * (pulled + _t(pulled))
 
 
-_cholesky = nonlinear("cholesky", impl=np.linalg.cholesky, jvp=_cholesky_jvp, vjp=_cholesky_vjp, leading=True)
+_cholesky = nonlinear(
+    "cholesky", impl=np.linalg.cholesky, jvp=_cholesky_jvp, vjp=_cholesky_vjp, leading=True
+)
 
 
 @composite(np.linalg.cholesky)
 def _np_cholesky(a: Any, /, *, upper: bool = False) -> Any:
     a = traced(a)
     if np.iscomplexobj(a):
-        raise NotDifferentiableError("np.linalg.cholesky of a complex traced matrix: use real matrices")
+        raise NotDifferentiableError(
+            "np.linalg.cholesky of a complex traced matrix: use real matrices"
+        )
     return _t(_cholesky(_t(a))) if upper else _cholesky(a)
 
 
@@ -190,7 +206,9 @@ def _np_cholesky(a: Any, /, *, upper: bool = False) -> Any:
 @composite(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 -- NumPy's name
     x = traced(x)
-    if axis is None and (ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)):
+    if axis is None and (
+        ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)
+    ):
         axes: tuple[int, ...] = tuple(range(x.ndim))
         return _euclidean(x, axes, keepdims)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)

@@ -118,7 +118,9 @@ def _kron(a: Any, b: Any) -> Any:
 
 
 @composite(np.cross)
-def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+def _cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(traced(a), axisa, -1), np.moveaxis(traced(b), axisb, -1)
@@ -144,7 +146,12 @@ class _Einsum(Linear):
         others = [(s, a) for j, (s, a) in enumerate(zip(inputs, args, strict=True)) if j != i]
         found = set(output).union(*(s for s, _ in others))
         distinct = "".join(dict.fromkeys(mine))
-        sizes = {c: n for s, a in zip(inputs, args, strict=True) for c, n in zip(s, np.shape(a), strict=True) if n != 1}
+        sizes = {
+            c: n
+            for s, a in zip(inputs, args, strict=True)
+            for c, n in zip(s, np.shape(a), strict=True)
+            if n != 1
+        }
         left = ",".join([output, *(s for s, _ in others)])
         pulled = einsum(
             ct,
@@ -153,24 +160,37 @@ class _Einsum(Linear):
             optimize=bool(params["optimize"]) or len(args) > 2,
         )
         shape = tuple(sizes.get(c, 1) for c in distinct)
-        pulled = np.broadcast_to(pulled[tuple(slice(None) if c in found else None for c in distinct)], shape)
+        pulled = np.broadcast_to(
+            pulled[tuple(slice(None) if c in found else None for c in distinct)], shape
+        )
         if len(distinct) < len(mine):
             index = tuple(
-                np.arange(shape[distinct.index(c)]).reshape([-1 if c == d else 1 for d in distinct]) for c in mine
+                np.arange(shape[distinct.index(c)]).reshape([-1 if c == d else 1 for d in distinct])
+                for c in mine
             )
-            pulled = setitem(np.zeros(tuple(sizes.get(c, 1) for c in mine), dtype=ct.dtype), pulled, index)
+            pulled = setitem(
+                np.zeros(tuple(sizes.get(c, 1) for c in mine), dtype=ct.dtype), pulled, index
+            )
         return unbroadcast(pulled, x)
 
     def push(self, y: Any, args: Any, tangents: Any, params: dict[str, Any], k: int | None) -> Any:
         inputs, output = _subscripts(params["subscripts"])
-        letter = "" if k is None else next(c for c in string.ascii_letters if c not in params["subscripts"])
+        letter = (
+            ""
+            if k is None
+            else next(c for c in string.ascii_letters if c not in params["subscripts"])
+        )
         total = None
         for i, t in enumerate(tangents):
             if t is None:
                 continue
             names = [s + letter if j == i else s for j, s in enumerate(inputs)]
             operands = [t if j == i else a for j, a in enumerate(args)]
-            term = self(*operands, subscripts=f"{','.join(names)}->{output}{letter}", optimize=params["optimize"])
+            term = self(
+                *operands,
+                subscripts=f"{','.join(names)}->{output}{letter}",
+                optimize=params["optimize"],
+            )
             total = term if total is None else total + term
         return total
 
@@ -222,11 +242,16 @@ def _explicit(text: str, ndims: list[int]) -> tuple[list[str], str]:
     width = max((w for w, s in zip(widths, inputs, strict=True) if "..." in s), default=0)
     dots = "".join(unused[:width])
     named = "".join(inputs).replace(".", "")
-    inputs = [s.replace("...", dots[len(dots) - w :] if w else "") for s, w in zip(inputs, widths, strict=True)]
+    inputs = [
+        s.replace("...", dots[len(dots) - w :] if w else "")
+        for s, w in zip(inputs, widths, strict=True)
+    ]
     if any(len(s) != n for s, n in zip(inputs, ndims, strict=True)):
         raise ValueError(f"einsum: subscripts {text!r} do not fit operands of {ndims} dimensions")
     if arrow and width and "..." not in right:
-        raise ValueError(f"einsum: the output of {text!r} needs an ellipsis for the axes that '...' stands for")
+        raise ValueError(
+            f"einsum: the output of {text!r} needs an ellipsis for the axes that '...' stands for"
+        )
     if arrow:
         return inputs, right.replace("...", dots)
     return inputs, dots + "".join(sorted(c for c in set(named) if named.count(c) == 1))

@@ -34,7 +34,7 @@ def _spread(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 _sum = linear(
     "sum",
     _spread,
-    impl=lambda x, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    impl=lambda x, axis, keepdims: np.add.reduce(x, axis, None, None, keepdims),
     tangent="same",
 )
 
@@ -49,26 +49,48 @@ def _masked(x: Any, dtype: Any, where: Any, neutral: float) -> Any:
 
 @composite(np.sum)
 def _np_sum(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = 0, where: Any = True
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = 0,
+    where: Any = True,
 ) -> Any:
     if out is not None:
         without_out(out, "sum")
-    x = a if where is True and dtype is None and isinstance(a, Tracer) else _masked(a, dtype, where, 0)
+    x: Any = (
+        a
+        if where is True and dtype is None and isinstance(a, Tracer)
+        else _masked(a, dtype, where, 0)
+    )
     total = bind(_sum, (x,), {"axis": all_axes(axis, len(x.shape)), "keepdims": keeps(keepdims)})
-    return total if initial is np._NoValue or (isinstance(initial, int) and initial == 0) else total + initial
+    return (
+        total
+        if initial is np._NoValue or (isinstance(initial, int) and initial == 0)
+        else total + initial
+    )
 
 
 def _average(total: Any, x: Any, axis: Any, keepdims: Any, where: Any, ddof: float = 0) -> Any:
     """``total`` over the number of elements of ``x`` that went into each of its entries, less ``ddof``."""
     if where is True or is_default(where):
-        return np.divide(total, max(math.prod(x.shape[i] for i in all_axes(axis, x.ndim)) - ddof, 0))
+        return np.divide(
+            total, max(math.prod(x.shape[i] for i in all_axes(axis, x.ndim)) - ddof, 0)
+        )
     n = np.sum(np.broadcast_to(where, x.shape), axis=axis, keepdims=keeps(keepdims))
     return np.divide(total, np.maximum(n - ddof, 0).astype(total.dtype))
 
 
 @composite(np.mean)
 def _mean(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
 ) -> Any:
     x = traced(a)
     total = np.sum(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims, where=where)
@@ -81,9 +103,15 @@ def _var(
     where: Any = True, mean: Any = np._NoValue, correction: Any = np._NoValue,
 ) -> Any:  # fmt: skip
     x = traced(a)
-    center = np.mean(x, axis=axis, dtype=dtype, keepdims=True, where=where) if is_default(mean) else mean
+    center = (
+        np.mean(x, axis=axis, dtype=dtype, keepdims=True, where=where) if is_default(mean) else mean
+    )
     deviation = x - center
-    squares = np.square(deviation) if not np.iscomplexobj(x) else np.square(deviation.real) + np.square(deviation.imag)
+    squares = (
+        np.square(deviation)
+        if not np.iscomplexobj(x)
+        else np.square(deviation.real) + np.square(deviation.imag)
+    )
     total = np.sum(squares, axis=axis, dtype=dtype, out=out, keepdims=keepdims, where=where)
     return _average(total, x, axis, keepdims, where, ddof if is_default(correction) else correction)
 
@@ -91,7 +119,9 @@ def _var(
 @composite(np.std)
 def _std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False,
          **options: Any) -> Any:  # fmt: skip
-    return np.sqrt(np.var(a, axis=axis, dtype=dtype, out=out, ddof=ddof, keepdims=keepdims, **options))
+    return np.sqrt(
+        np.var(a, axis=axis, dtype=dtype, out=out, ddof=ddof, keepdims=keepdims, **options)
+    )
 
 
 # --- max, min ---------------------------------------------------------------------------------------------------------
@@ -125,7 +155,12 @@ def _extremum(function: Any) -> Any:
     pairwise, least = (np.maximum, -math.inf) if function is np.max else (np.minimum, math.inf)
 
     def replacement(
-        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = False,
+        initial: Any = None,
+        where: Any = True,
     ) -> Any:
         without_out(out, function.__name__)
         if is_default(initial) and not (where is True or is_default(where)):
@@ -145,7 +180,9 @@ for _function in (np.max, np.min):
 
 @composite(np.ptp)
 def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    return np.subtract(np.max(a, axis=axis, out=out, keepdims=keepdims), np.min(a, axis=axis, keepdims=keepdims))
+    return np.subtract(
+        np.max(a, axis=axis, out=out, keepdims=keepdims), np.min(a, axis=axis, keepdims=keepdims)
+    )
 
 
 # --- prod, cumulative functions ---------------------------------------------------------------------------------------
@@ -204,19 +241,29 @@ _prod = nonlinear(
     "prod",
     impl=lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
     jvp=_prod_jvp,
-    vjp=lambda ct, y, x, axis, keepdims: strong_product(_expand(ct, x, axis, keepdims), other_products(x, axis)),
+    vjp=lambda ct, y, x, axis, keepdims: strong_product(
+        _expand(ct, x, axis, keepdims), other_products(x, axis)
+    ),
     leading=True,
 )
 
 
 @composite(np.prod)
 def _np_prod(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = 1, where: Any = True
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = 1,
+    where: Any = True,
 ) -> Any:
     without_out(out, "prod")
     x = _masked(a, dtype, where, 1)
     y = _prod(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
-    return y if initial is np._NoValue or (isinstance(initial, int) and initial == 1) else y * initial
+    return (
+        y if initial is np._NoValue or (isinstance(initial, int) and initial == 1) else y * initial
+    )
 
 
 @composite(np.cumprod)
@@ -226,17 +273,25 @@ def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> An
     if axis is None:
         x, axis = np.ravel(x), 0
     front = np.moveaxis(x, axis, 0)
-    products = _prefix_products(np.concatenate([front, np.ones_like(front[:1])]))[1:] if x.size else np.copy(front)
+    products = (
+        _prefix_products(np.concatenate([front, np.ones_like(front[:1])]))[1:]
+        if x.size
+        else np.copy(front)
+    )
     return np.moveaxis(products, 0, axis)
 
 
 @composite(np.diff)
-def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Any:
+def _diff(
+    a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue
+) -> Any:
     x = traced(a)
     axis = one_axis(axis, x.ndim)
     ends = [None if is_default(end) else traced(end) for end in (prepend, append)]
     one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    ends = [None if end is None else np.broadcast_to(end, one) if not end.ndim else end for end in ends]
+    ends = [
+        None if end is None else np.broadcast_to(end, one) if not end.ndim else end for end in ends
+    ]
     if any(end is not None for end in ends):
         x = np.concatenate([part for part in (ends[0], x, ends[1]) if part is not None], axis=axis)
     before = (slice(None),) * axis

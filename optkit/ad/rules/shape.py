@@ -6,6 +6,7 @@ as views are linked to their base, so that assignments write through (`optkit.ad
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -59,11 +60,15 @@ class _Concatenate(Linear):
         return ct[(slice(None),) * axis + (slice(start, start + np.shape(args[i])[axis]),)]
 
 
-_concatenate = _Concatenate("concatenate", lambda *arrays, axis: np.concatenate(arrays, axis), tangent="same")
+_concatenate = _Concatenate(
+    "concatenate", lambda *arrays, axis: np.concatenate(arrays, axis), tangent="same"
+)
 _copy = linear("copy", lambda ct, x: ct, impl=np.copy, tangent="same")
 _astype = linear(
     "astype",
-    lambda ct, x, dtype: ct.astype(x.dtype) if np.iscomplexobj(x) or not np.iscomplexobj(ct) else np.real(ct),
+    lambda ct, x, dtype: (
+        ct.astype(x.dtype) if np.iscomplexobj(x) or not np.iscomplexobj(ct) else np.real(ct)
+    ),
     impl=lambda x, dtype: x.astype(dtype),
     tangent="same",
 )
@@ -83,6 +88,11 @@ def _view(primitive: Any, x: Any, **params: Any) -> Any:
     if isinstance(result, Tracer) and isinstance(x, Tracer):
         inplace.link(result, x, primitive, params)
     return result
+
+
+def is_traced(x: Any) -> bool:
+    """Whether ``x`` is a tracer; unlike isinstance it leaves the type of ``x`` open to mypy."""
+    return isinstance(x, Tracer)
 
 
 def traced(x: Any) -> Any:
@@ -110,11 +120,15 @@ def _order(x: Any, order: str) -> str:
     flags = np.asarray(primal(x)).flags
     if order in ("A", "K") and (order == "A" or flags.forc):
         return "F" if flags.fnc else "C"
-    raise ValueError(f"order={order!r} of a traced array that is not contiguous: use order='C' or 'F'")
+    raise ValueError(
+        f"order={order!r} of a traced array that is not contiguous: use order='C' or 'F'"
+    )
 
 
 @composite(np.reshape)
-def _np_reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None) -> Any:
+def _np_reshape(
+    a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None
+) -> Any:
     x = traced(a)
     shape = newshape if shape is None else shape
     shape = tuple(int(n) for n in shape) if np.iterable(shape) else (int(shape),)
@@ -132,7 +146,11 @@ def _np_reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any
 @composite(np.ravel)
 def _ravel(a: Any, order: str = "C") -> Any:
     x = traced(a)
-    return np.reshape(x, (x.size,), order=_order(x, order))  # type: ignore[arg-type]
+    order = _order(x, order)
+    flags = np.asarray(primal(x)).flags
+    contiguous = flags.f_contiguous if order == "F" else flags.c_contiguous
+    flat = x.reshape((x.size,), order=order)
+    return flat if contiguous else np.copy(flat)  # np.reshape gives more views than np.ravel does.
 
 
 @composite(np.squeeze)
@@ -150,7 +168,7 @@ def _squeeze(a: Any, axis: Any = None) -> Any:
 @composite(np.expand_dims)
 def _expand_dims(a: Any, axis: Any) -> Any:
     x = traced(a)
-    axes = axis if np.iterable(axis) else (axis,)
+    axes = tuple(axis) if np.iterable(axis) else (axis,)
     ndim = x.ndim + len(axes)
     places = {one_axis(i, ndim) for i in axes}
     if len(places) != len(axes):
@@ -161,7 +179,9 @@ def _expand_dims(a: Any, axis: Any) -> Any:
 
 def _at_least(ndim: int, shape: Any) -> Any:
     def function(*arrays: Any) -> Any:
-        results = [x if x.ndim >= ndim else reshape_to(x, shape(*x.shape)) for x in map(traced, arrays)]
+        results = [
+            x if x.ndim >= ndim else reshape_to(x, shape(*x.shape)) for x in map(traced, arrays)
+        ]
         return results[0] if len(results) == 1 else tuple(results)
 
     return function
@@ -201,9 +221,13 @@ def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
     x = traced(a)
     sources = [one_axis(i, x.ndim) for i in (source if np.iterable(source) else (source,))]
-    destinations = [one_axis(i, x.ndim) for i in (destination if np.iterable(destination) else (destination,))]
+    destinations = [
+        one_axis(i, x.ndim) for i in (destination if np.iterable(destination) else (destination,))
+    ]
     if len(sources) != len(destinations):
-        raise ValueError("`source` and `destination` arguments must have the same number of elements")
+        raise ValueError(
+            "`source` and `destination` arguments must have the same number of elements"
+        )
     axes = [i for i in range(x.ndim) if i not in sources]
     for to, i in sorted(zip(destinations, sources, strict=True)):
         axes.insert(to, i)
@@ -248,7 +272,9 @@ def _np_concatenate(
 
 
 @composite(np.stack)
-def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+def _stack(
+    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
     parts = [traced(a) for a in arrays]
     if len({a.shape for a in parts}) != 1:
         raise ValueError("all input arrays must have the same shape")
@@ -314,8 +340,11 @@ def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
         cuts = [0, *(int(i) for i in indices_or_sections), n]
     else:
         each, extra = divmod(n, int(indices_or_sections))
-        cuts = [0, *np.cumsum([each + (i < extra) for i in range(int(indices_or_sections))]).tolist()]
-    return [x[(slice(None),) * axis + (slice(a, b),)] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        cuts = [
+            0,
+            *np.cumsum([each + (i < extra) for i in range(int(indices_or_sections))]).tolist(),
+        ]
+    return [x[(slice(None),) * axis + (slice(a, b),)] for a, b in itertools.pairwise(cuts)]
 
 
 @composite(np.split)
@@ -334,7 +363,11 @@ FUNCTIONS[np.dsplit] = lambda ary, sections: np.split(ary, sections, 2)
 @composite(np.flip)
 def _flip(m: Any, axis: Any = None) -> Any:
     m = traced(m)
-    axes = range(m.ndim) if axis is None else [one_axis(i, m.ndim) for i in (axis if np.iterable(axis) else (axis,))]
+    axes = (
+        range(m.ndim)
+        if axis is None
+        else [one_axis(i, m.ndim) for i in (axis if np.iterable(axis) else (axis,))]
+    )
     return m[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(m.ndim))]
 
 
@@ -357,14 +390,15 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
 
 @composite(np.tile)
-def _tile(A: Any, reps: Any) -> Any:  # noqa: N803 -- NumPy's name
+def _tile(A: Any, reps: Any) -> Any:
     A = traced(A)
     reps = tuple(reps) if np.iterable(reps) else (reps,)
     ndim = max(A.ndim, len(reps))
     reps = (1,) * (ndim - len(reps)) + reps
     shape = (1,) * (ndim - A.ndim) + A.shape
     spread = np.broadcast_to(
-        A.reshape(*(n for size in shape for n in (1, size))), [n for pair in zip(reps, shape, strict=True) for n in pair]
+        A.reshape(*(n for size in shape for n in (1, size))),
+        [n for pair in zip(reps, shape, strict=True) for n in pair],
     )
     return spread.reshape(tuple(r * n for r, n in zip(reps, shape, strict=True)))
 
@@ -386,7 +420,14 @@ def _np_copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 
 
 @composite(np.astype)
-def astype(x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+def astype(
+    x: Any,
+    dtype: Any,
+    order: str = "K",
+    casting: str = "unsafe",
+    subok: bool = True,
+    copy: bool = True,
+) -> Any:
     """A float or complex array of another precision; to integers and booleans the derivative is zero."""
     dtype = np.dtype(dtype)
     if dtype.kind in "iub":
@@ -412,14 +453,18 @@ FUNCTIONS[np.ndim] = lambda a: traced(a).ndim
 FUNCTIONS[np.size] = lambda a, axis=None: traced(a).size if axis is None else traced(a).shape[axis]
 FUNCTIONS[np.iscomplexobj] = lambda x: x.dtype.kind == "c"
 FUNCTIONS[np.isrealobj] = lambda x: x.dtype.kind != "c"
-FUNCTIONS[np.result_type] = lambda *args: np.result_type(*(a.dtype if isinstance(a, Tracer) else a for a in args))
+FUNCTIONS[np.result_type] = lambda *args: np.result_type(
+    *(a.dtype if is_traced(a) else a for a in args)
+)
 FUNCTIONS[np.common_type] = lambda *args: np.common_type(*(primal(a) for a in args))
 FUNCTIONS[np.may_share_memory] = lambda a, b, **_: np.may_share_memory(primal(a), primal(b))
 FUNCTIONS[np.shares_memory] = lambda a, b, **_: np.shares_memory(primal(a), primal(b))
 
 
 def _filled(make: Any) -> Any:
-    def function(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:
+    def function(
+        a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any
+    ) -> Any:
         shape = a.shape if shape is None else shape
         return inplace.assignable(make(shape, a.dtype if dtype is None else dtype), a)
 
@@ -431,7 +476,14 @@ FUNCTIONS[np.ones_like] = _filled(np.ones)
 
 
 @composite(np.full_like)
-def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
+def _full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+) -> Any:
     filled = np.zeros_like(a, dtype=dtype, shape=shape) if isinstance(a, Tracer) else None
     if filled is None:
         filled = inplace.assignable(np.zeros_like(a, dtype=dtype, shape=shape), fill_value)
@@ -441,7 +493,7 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", sub
 
 @composite(np.copyto)
 def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    if not isinstance(dst, Tracer):  # np.full and np.full_like end here, too.
+    if not is_traced(dst):  # np.full and np.full_like end here, too.
         raise LostDerivativeError(
             "np.full, np.full_like or np.copyto would write a traced value x into a plain array and lose its "
             "derivative: write np.broadcast_to(x, shape), or np.full_like(x, x, shape=shape)"

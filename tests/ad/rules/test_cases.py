@@ -14,7 +14,9 @@ every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 def assert_close(found, wanted, tolerance, what):
     """Equal shapes, and entries that differ by no more than ``tolerance`` times the largest (or 1)."""
-    assert np.shape(found) == np.shape(wanted), f"{what}: shape {np.shape(found)} for {np.shape(wanted)}"
+    assert np.shape(found) == np.shape(wanted), (
+        f"{what}: shape {np.shape(found)} for {np.shape(wanted)}"
+    )
     scale = 1.0 + np.max(np.abs(wanted), initial=0.0)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance * scale, err_msg=what)
 
@@ -24,7 +26,9 @@ def jacobians(case, mode, dtype=np.float64):
     x = case.arguments(dtype)
     blocks = ad.jacobian(case.function, tuple(range(len(x))), mode=mode)(*x)
     size = np.size(case.function(*x))
-    return np.concatenate([np.reshape(block, (size, a.size)) for block, a in zip(blocks, x, strict=True)], axis=1)
+    return np.concatenate(
+        [np.reshape(block, (size, a.size)) for block, a in zip(blocks, x, strict=True)], axis=1
+    )
 
 
 def flat(arrays):
@@ -45,7 +49,9 @@ def test_value_is_numpys_and_inputs_stay_as_they_were(case):
     for value in (ad.jvp(case.function, x, case.directions())[0], ad.vjp(case.function, *x)[0]):
         assert value.shape == wanted.shape
         assert value.dtype == wanted.dtype
-        scale = max(1.0, np.max(np.abs(wanted), initial=0.0), *(np.max(np.abs(a), initial=0.0) for a in x))
+        scale = max(
+            1.0, np.max(np.abs(wanted), initial=0.0), *(np.max(np.abs(a), initial=0.0) for a in x)
+        )
         np.testing.assert_allclose(value, wanted, rtol=0, atol=case.ulps * EPSILON * scale)
     for a, b in zip(x, before, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -67,8 +73,12 @@ def test_first_derivative(case):
     assert [np.shape(p) for p in pulled] == [a.shape for a in x]
     twice = ad.jvp(case.function, x, tuple(2 * d for d in v))[1]
     np.testing.assert_array_equal(twice, 2 * slope, "the tangent is linear in the direction")
-    np.testing.assert_array_equal(flat(pullback(2 * u)), 2 * flat(pulled), "so is the cotangent, and it can be repeated")
-    np.testing.assert_array_equal(ad.linearize(case.function, *x)[1](*v), slope, "linearize against jvp")
+    np.testing.assert_array_equal(
+        flat(pullback(2 * u)), 2 * flat(pulled), "so is the cotangent, and it can be repeated"
+    )
+    np.testing.assert_array_equal(
+        ad.linearize(case.function, *x)[1](*v), slope, "linearize against jvp"
+    )
 
 
 @every_case
@@ -82,19 +92,41 @@ def test_second_derivative_in_every_nesting(case):
         return ad.jvp(f, x, v)[1]
 
     forward_over_reverse = flat(ad.jvp(gradient, x, v)[1])
-    reverse_over_reverse = ad.grad(lambda *x: sum(np.sum(g * d) for g, d in zip(gradient(*x), v, strict=True)), every)(*x)
+    reverse_over_reverse = ad.grad(
+        lambda *x: sum(np.sum(g * d) for g, d in zip(gradient(*x), v, strict=True)), every
+    )(*x)
     reverse_over_forward = ad.grad(directional, every)(*x)
     forward_over_forward = ad.jvp(directional, x, v)[1]
-    difference = extrapolated_slope(lambda t: flat(gradient(*(a + t * d for a, d in zip(x, v, strict=True)))))
+    difference = extrapolated_slope(
+        lambda t: flat(gradient(*(a + t * d for a, d in zip(x, v, strict=True))))
+    )
 
-    assert_close(flat(gradient(*x)) @ flat(v), directional(*x), SAME * 10, "gradient against directional derivative")
-    assert_close(forward_over_reverse, difference, 1e-8, "forward over reverse against differences of the gradient")
-    assert_close(flat(reverse_over_reverse), forward_over_reverse, SAME * 10, "reverse over reverse")
-    assert_close(flat(reverse_over_forward), forward_over_reverse, SAME * 10, "reverse over forward")
-    assert_close(forward_over_forward, flat(v) @ forward_over_reverse, SAME * 10, "forward over forward")
+    assert_close(
+        flat(gradient(*x)) @ flat(v),
+        directional(*x),
+        SAME * 10,
+        "gradient against directional derivative",
+    )
+    assert_close(
+        forward_over_reverse,
+        difference,
+        1e-8,
+        "forward over reverse against differences of the gradient",
+    )
+    assert_close(
+        flat(reverse_over_reverse), forward_over_reverse, SAME * 10, "reverse over reverse"
+    )
+    assert_close(
+        flat(reverse_over_forward), forward_over_reverse, SAME * 10, "reverse over forward"
+    )
+    assert_close(
+        forward_over_forward, flat(v) @ forward_over_reverse, SAME * 10, "forward over forward"
+    )
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if len(case.shapes) > 1], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if len(case.shapes) > 1], ids=lambda case: case.name
+)
 def test_one_operand_at_a_time(case):
     x = case.arguments()
     both = ad.jacobian(case.function, tuple(range(len(x))), mode="forward")(*x)
@@ -121,19 +153,30 @@ def test_float32_stays_float32(case):
     pulled = pullback(np.ones_like(wanted))
     assert traced == [wanted.dtype]
     assert all(p.dtype == np.float32 for p in pulled)
-    exact, exact_slope = ad.jvp(case.function, tuple(a.astype(float) for a in x), tuple(d.astype(float) for d in v))
+    exact, exact_slope = ad.jvp(
+        case.function, tuple(a.astype(float) for a in x), tuple(d.astype(float) for d in v)
+    )
     assert_close(value, exact, 1e-5, "value")
     assert_close(slope, exact_slope, 1e-4, "tangent")
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.analytic], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.analytic], ids=lambda case: case.name
+)
 def test_holomorphic_derivative(case):
     real, x = case.directions(), case.arguments()
     x = tuple(a + 0.1j * d for a, d in zip(x, real, strict=True))
     v = tuple(d[::-1] + 1j * d if d.ndim else d * (1 + 1j) for d in real)
     slope = ad.jvp(case.function, x, v)[1]
-    along = extrapolated_slope(lambda t: np.asarray(case.function(*(a + t * d for a, d in zip(x, v, strict=True)))))
+    along = extrapolated_slope(
+        lambda t: np.asarray(case.function(*(a + t * d for a, d in zip(x, v, strict=True))))
+    )
     assert_close(slope, along, 1e-8, "tangent against differences")
     value, pullback = ad.vjp(case.function, *x)
     u = np.random.default_rng(5).uniform(-1.0, 1.0, np.shape(value)) * (1 - 2j)
-    assert_close(np.sum(flat(pullback(u)) * flat(v)), np.sum(u * slope), SAME * 10, "the transpose, without conjugation")
+    assert_close(
+        np.sum(flat(pullback(u)) * flat(v)),
+        np.sum(u * slope),
+        SAME * 10,
+        "the transpose, without conjugation",
+    )

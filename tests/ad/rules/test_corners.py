@@ -28,7 +28,9 @@ MODES = {"forward": forward, "reverse": reverse}
 
 def at(function, *points_and_slopes):
     """Rows (function, point, first derivative, second derivative or None)."""
-    return [(function, *row) if len(row) == 3 else (function, *row, None) for row in points_and_slopes]
+    return [
+        (function, *row) if len(row) == 3 else (function, *row, None) for row in points_and_slopes
+    ]
 
 
 # fmt: off
@@ -70,7 +72,8 @@ SCALARS = {
     "fmax(nan, x)":         at(lambda x: np.fmax(NAN, x), (1.0, 1, 0)),
     "fmax(x, 0)":           at(lambda x: np.fmax(x, 0), (0.0, 0.5, 0), (NAN, 0)),
     "fmin(x, 0)":           at(lambda x: np.fmin(x, 0), (0.0, 0.5, 0), (-1.0, 1, 0)),
-    "clip":                 at(lambda x: np.clip(x, 0, 1), (0.0, 0.5, 0), (1.0, 0.5, 0), (0.5, 1, 0), (2.0, 0, 0), (NAN, NAN)),
+    "clip":                 at(lambda x: np.clip(x, 0, 1), (0.0, 0.5, 0), (1.0, 0.5, 0), (0.5, 1, 0), (2.0, 0, 0),
+                               (NAN, NAN)),
     "clip, log":            at(lambda x: np.clip(np.log(x), -1, 1), (0.0, 0), (1.0, 1, -1)),
     "arctan2(x, x)":        at(lambda x: np.arctan2(x, x), (0.0, NAN), (1e-200, 0)),
     "arctan2(x, 1e-200)":   at(lambda x: np.arctan2(x, 1e-200), (1e-200, 5e199)),
@@ -86,7 +89,8 @@ SCALARS = {
     "exp":                  at(np.exp, (-INF, 0, 0), (1000.0, INF, INF)),
     "logistic":             at(lambda x: 1 / (1 + np.exp(-x)), (-1000.0, 0), (0.0, 0.25, 0)),
     "logaddexp(x, x)":      at(lambda x: np.logaddexp(x, x), (-INF, 1), (INF, 1), (2.0, 1, 0)),
-    "logaddexp(x, 0)":      at(lambda x: np.logaddexp(x, 0.0), (0.0, 0.5, 0.25), (-INF, 0), (1000.0, 1, 0), (-1000.0, 0, 0)),
+    "logaddexp(x, 0)":      at(lambda x: np.logaddexp(x, 0.0), (0.0, 0.5, 0.25), (-INF, 0), (1000.0, 1, 0),
+                               (-1000.0, 0, 0)),
     "logaddexp2(x, 0)":     at(lambda x: np.logaddexp2(x, 0.0), (0.0, 0.5, math.log(2) / 4)),
     "x % 2":                at(lambda x: x % 2, (4.0, 1, 0)),
     "5 % x":                at(lambda x: 5 % x, (3.0, -1, 0), (-3.0, 2, 0)),
@@ -102,24 +106,34 @@ SCALARS = {
     "1 / x":                at(lambda x: 1 / x, (0.0, -INF, INF), (INF, 0)),
 }
 # fmt: on
-SCALAR_ROWS = [pytest.param(*row, id=f"{name} at {row[1]}") for name, rows in SCALARS.items() for row in rows]
+SCALAR_ROWS = [
+    pytest.param(*row, id=f"{name} at {row[1]}") for name, rows in SCALARS.items() for row in rows
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("function", "point", "first", "second"), SCALAR_ROWS)
 def test_scalar_corner(function, point, first, second, kind):
     x = KINDS[kind](point)
-    with np.errstate(all="ignore"):  # The function's own warnings at its pole are NumPy's; the derivative adds none.
+    with np.errstate(
+        all="ignore"
+    ):  # The function's own warnings at its pole are NumPy's; the derivative adds none.
         for mode, derivative in MODES.items():
             found = derivative(function, x)
             assert np.shape(found) == np.shape(x)
-            np.testing.assert_allclose(found, np.full(np.shape(x), first), rtol=1e-14, atol=1e-300, err_msg=mode)
+            np.testing.assert_allclose(
+                found, np.full(np.shape(x), first), rtol=1e-14, atol=1e-300, err_msg=mode
+            )
         if second is None:
             return
         for outer, inner in ((o, i) for o in MODES for i in MODES):
             found = MODES[outer](lambda x, inner=inner: MODES[inner](function, x), x)
             np.testing.assert_allclose(
-                found, np.full(np.shape(x), second), rtol=1e-13, atol=1e-15, err_msg=f"{outer} over {inner}"
+                found,
+                np.full(np.shape(x), second),
+                rtol=1e-13,
+                atol=1e-15,
+                err_msg=f"{outer} over {inner}",
             )
 
 
@@ -192,17 +206,23 @@ ARRAYS = {
     "det, rank 1 of 3": (np.linalg.det, np.ones((3, 3)), np.zeros((3, 3))),
     "det of zero": (np.linalg.det, np.zeros((2, 2)), np.zeros((2, 2))),
     "det 1x1": (np.linalg.det, [[0]], [[1]]),
-    "det of a batch with a singular matrix": (np.linalg.det, [[[1, 2], [2, 4]], [[1, 0], [0, 3]]], [[[4, -2], [-2, 1]], [[3, 0], [0, 1]]]),
+    "det of a batch with a singular matrix": (
+        np.linalg.det, [[[1, 2], [2, 4]], [[1, 0], [0, 3]]], [[[4, -2], [-2, 1]], [[3, 0], [0, 1]]]),
     "det with NaN": (np.linalg.det, [[1, NAN], [0, 1]], np.full((2, 2), NAN)),
     "det, not taken": (lambda x: np.where(False, np.linalg.det(x), x[0, 0]), [[1, NAN], [0, 1]], [[1, 0], [0, 0]]),
     "slogdet singular": (lambda x: np.linalg.slogdet(x)[1], [[1, 2], [2, 4]], np.full((2, 2), INF)),
-    "slogdet of a batch": (lambda x: np.linalg.slogdet(x)[1], [[[1, 2], [2, 4]], [[2, 0], [0, 4]]], [[[INF, INF], [INF, INF]], [[0.5, 0], [0, 0.25]]]),
-    "slogdet singular, not taken": (lambda x: np.where(np.linalg.slogdet(x)[0] == 0, 0.0, np.linalg.slogdet(x)[1]), [[1, 2], [2, 4]], np.zeros((2, 2))),
+    "slogdet of a batch": (
+        lambda x: np.linalg.slogdet(x)[1], [[[1, 2], [2, 4]], [[2, 0], [0, 4]]],
+        [[[INF, INF], [INF, INF]], [[0.5, 0], [0, 0.25]]]),
+    "slogdet singular, not taken": (
+        lambda x: np.where(np.linalg.slogdet(x)[0] == 0, 0.0, np.linalg.slogdet(x)[1]), [[1, 2], [2, 4]],
+        np.zeros((2, 2))),
     "slogdet, sign only": (lambda x: np.linalg.slogdet(x)[0], [[1, 2], [3, 4]], np.zeros((2, 2))),
     "cholesky is symmetrised": (np.linalg.cholesky, [[4, 0], [0, 9]], [[1 / 4, 1 / 4], [1 / 4, 1 / 6]]),
     "einsum ii->": (lambda x: np.einsum("ii->", x), [[1, 2], [3, 4]], [[1, 0], [0, 1]]),
     "einsum size 1": (lambda x: np.einsum("i,i", x, [1.0, 2.0, 3.0]), [5], [6]),
-    "transpose (-1, 0)": (lambda x: np.transpose(x, (-1, 0)) * [[1, 2], [3, 4], [5, 6]], [[1, 1, 1], [1, 1, 1]], [[1, 3, 5], [2, 4, 6]]),
+    "transpose (-1, 0)": (
+        lambda x: np.transpose(x, (-1, 0)) * [[1, 2], [3, 4], [5, 6]], np.ones((2, 3)), [[1, 3, 5], [2, 4, 6]]),
     "sum where": (lambda x: np.sum(x, where=[True, False, True]), [1, 2, 3], [1, 0, 1]),
     "sum initial": (lambda x: np.sum(x, initial=5.0), [1, 2], [1, 1]),
     "full of a traced fill": (lambda x: np.full(3, x), 2.0, 3.0),
@@ -234,11 +254,20 @@ def test_array_corner(function, point, gradient):
     gradient = np.asarray(gradient, dtype=float)
     with np.errstate(all="ignore"):
         value, pullback = ad.vjp(function, x)
-        np.testing.assert_allclose(pullback(np.ones_like(value))[0], gradient, rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(
+            pullback(np.ones_like(value))[0], gradient, rtol=1e-13, atol=1e-14
+        )
         rows = ad.jacobian(function, mode="forward")(x)
         assert rows.shape == np.shape(value) + x.shape
-        np.testing.assert_allclose(np.sum(rows, axis=tuple(range(np.ndim(value)))), gradient, rtol=1e-13, atol=1e-14)
-        np.testing.assert_allclose(np.sum(ad.jvp(function, (x,), (direction,))[1]), np.sum(gradient), rtol=1e-13, atol=1e-13)
+        np.testing.assert_allclose(
+            np.sum(rows, axis=tuple(range(np.ndim(value)))), gradient, rtol=1e-13, atol=1e-14
+        )
+        np.testing.assert_allclose(
+            np.sum(ad.jvp(function, (x,), (direction,))[1]),
+            np.sum(gradient),
+            rtol=1e-13,
+            atol=1e-13,
+        )
 
 
 HESSIANS = {
@@ -255,9 +284,14 @@ HESSIANS = {
     "sort with ties": (lambda x: np.sum(np.sort(x) ** 2), [2, 2, 1], 2 * np.eye(3)),
     "where": (lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0)), [0, 4], np.diag([0, -1 / 32])),
     "norm": (np.linalg.norm, [3, 4], np.array([[16, -12], [-12, 9]]) / 125),
-    "det singular": (lambda x: np.linalg.det(x.reshape(2, 2)), [1, 2, 2, 4], [[0, 0, 0, 1], [0, 0, -1, 0], [0, -1, 0, 0], [1, 0, 0, 0]]),
+    "det singular": (
+        lambda x: np.linalg.det(x.reshape(2, 2)), [1, 2, 2, 4],
+        [[0, 0, 0, 1], [0, 0, -1, 0], [0, -1, 0, 0], [1, 0, 0, 0]]),
     "norm at 0": (np.linalg.norm, [0, 0], np.diag([INF, INF])),
-    "norm of a zero row, not taken": (lambda x: np.where(x[0] > 0, np.linalg.norm(x), x[0] ** 2), [0, 0], np.diag([2, 0])),
+    "norm of zero, not taken": (lambda x: np.where(x[0] > 0, np.linalg.norm(x), x[0] ** 2), [0, 0], np.diag([2, 0])),
+    # A zero that is one only here (log 1) stands beside one that is masked: its slope counts.
+    "x log x beside a mask": (lambda x: np.sum(np.where(x > 0, x * np.log(x), 0.0)), [0, 1, -1], np.diag([0, 1, 0])),
+    "product beside a mask": (lambda x: np.sum(np.where(x != 0, x / x * (x - 1) ** 2, 0.0)), [0, 1], np.diag([0, 2])),
     "einsum diagonal": (lambda x: np.einsum("ii->", np.outer(x, x)), [1, 2], 2 * np.eye(2)),
     "a program without the variable": (lambda x: np.sum(np.round(x)), [1, 2], np.zeros((2, 2))),
 }  # fmt: skip
@@ -271,7 +305,9 @@ def test_second_order_corner(function, point, hessian):
         for outer in ("forward", "reverse"):
             for inner in ("forward", "reverse"):
                 found = ad.jacobian(ad.jacobian(function, mode=inner), mode=outer)(x)
-                np.testing.assert_allclose(found, hessian, rtol=1e-13, atol=1e-14, err_msg=f"{outer} over {inner}")
+                np.testing.assert_allclose(
+                    found, hessian, rtol=1e-13, atol=1e-14, err_msg=f"{outer} over {inner}"
+                )
         np.testing.assert_allclose(ad.hessian(function)(x), hessian, rtol=1e-13, atol=1e-14)
 
 
@@ -296,7 +332,12 @@ def test_jacobians_of_empty_arrays_have_the_right_shape(shape, mode):
 
 def test_indices_out_of_range_and_wrong_axes_raise_as_in_numpy():
     x = np.ones((2, 3))
-    for f in (lambda x: x[5], lambda x: x[[0, 5]], lambda x: np.take(x, 9), lambda x: np.take(x, [3], axis=1)):
+    for f in (
+        lambda x: x[5],
+        lambda x: x[[0, 5]],
+        lambda x: np.take(x, 9),
+        lambda x: np.take(x, [3], axis=1),
+    ):
         with pytest.raises(IndexError):
             ad.jacobian(f)(x)
     for f in (
@@ -324,7 +365,7 @@ def test_spectral_norms_are_refused_by_name(order):
 
 
 def test_a_traced_fill_of_a_plain_array_is_refused_with_what_to_write():
-    with pytest.raises(LostDerivativeError, match="np.broadcast_to"):
+    with pytest.raises(LostDerivativeError, match=r"np\.broadcast_to"):
         ad.grad(lambda x: np.sum(np.full_like(np.ones(3), x)))(2.0)
 
 
@@ -344,7 +385,9 @@ def test_a_changed_argument_does_not_change_a_recorded_function():
     np.testing.assert_array_equal(pullback(np.ones(2))[0], [2.0, 4.0])
 
 
-@pytest.mark.parametrize("function", [lambda x: x, lambda x: x.T, lambda x: x[:1], lambda x: x + 0.0, np.copy, np.ravel])
+@pytest.mark.parametrize(
+    "function", [lambda x: x, lambda x: x.T, lambda x: x[:1], lambda x: x + 0.0, np.copy, np.ravel]
+)
 def test_nothing_that_comes_out_shares_memory_with_what_went_in(function):
     x = np.ones((2, 2))
     v = np.ones((2, 2))
@@ -362,7 +405,9 @@ def test_nothing_that_comes_out_shares_memory_with_what_went_in(function):
 def test_the_derivative_of_a_safe_function_warns_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        np.testing.assert_array_equal(ad.grad(lambda x: np.sum(np.abs(x) ** 0.5))(np.array([0.0, 4.0])), [0.0, 0.25])
+        np.testing.assert_array_equal(
+            ad.grad(lambda x: np.sum(np.abs(x) ** 0.5))(np.array([0.0, 4.0])), [0.0, 0.25]
+        )
         assert ad.grad(np.tanh)(1000.0) == 0.0
         assert ad.grad(np.linalg.norm)(np.zeros(2)).tolist() == [0.0, 0.0]
         assert ad.grad(np.sqrt)(0.0) == INF
@@ -407,10 +452,11 @@ def test_a_real_number_behind_a_complex_function_has_a_real_gradient():
 @pytest.mark.parametrize(
     "question",
     [
-        np.argmax, np.argmin, np.argsort, np.nonzero, np.isnan, np.isfinite, np.isinf, np.round, np.any, np.all, np.ndim,
-        np.shape, np.size, np.count_nonzero, np.signbit, np.floor, np.iscomplexobj, lambda x: np.allclose(x, 1.0),
+        np.argmax, np.argmin, np.argsort, np.nonzero, np.isnan, np.isfinite, np.isinf, np.round, np.any, np.all,
+        np.ndim, np.shape, np.size, np.count_nonzero, np.signbit, np.floor, np.iscomplexobj,
+        lambda x: np.allclose(x, 1.0),
         lambda x: np.argmax(a=x, axis=0), lambda x: np.round(a=x, decimals=1), lambda x: np.searchsorted([0.0, 1.5], x),
-        lambda x: np.searchsorted(x, v=1.5), lambda x: np.array_equal(x, x), lambda x: x > 1, lambda x: 1 <= x,
+        lambda x: np.searchsorted(x, v=1.5), lambda x: np.array_equal(x, x), lambda x: x > 1, lambda x: np.less(1, x),
         lambda x: x == 1, lambda x: x // 2, lambda x: x.astype(int), lambda x: np.result_type(x, np.float32),
         lambda x: np.digitize(x, [1.5]),
     ],

@@ -16,7 +16,9 @@ SEEDS = st.integers(0, 2**16)
 def sample(seed, *shapes):
     """Numbers between 0.5 and 2, with a random sign."""
     random = np.random.default_rng(seed)
-    return tuple(random.uniform(0.5, 2.0, shape) * random.choice([-1.0, 1.0], shape) for shape in shapes)
+    return tuple(
+        random.uniform(0.5, 2.0, shape) * random.choice([-1.0, 1.0], shape) for shape in shapes
+    )
 
 
 def assert_proven(function, x, seed=0, tolerance=1e-12):
@@ -32,10 +34,14 @@ def assert_proven(function, x, seed=0, tolerance=1e-12):
     pulled = sum(np.sum(p * d) for p, d in zip(pullback(u), v, strict=True))
     np.testing.assert_allclose(pulled, np.sum(u * slope), rtol=0, atol=tolerance * 10 * scale)
     every = tuple(range(len(x)))
-    forward, reverse = (ad.jacobian(function, every, mode=mode)(*x) for mode in ("forward", "reverse"))
+    forward, reverse = (
+        ad.jacobian(function, every, mode=mode)(*x) for mode in ("forward", "reverse")
+    )
     for a, b in zip(forward, reverse, strict=True):
         assert a.shape == b.shape
-        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * (1.0 + np.max(np.abs(b), initial=0.0)))
+        np.testing.assert_allclose(
+            a, b, rtol=0, atol=tolerance * (1.0 + np.max(np.abs(b), initial=0.0))
+        )
 
 
 @given(shapes=hnp.mutually_broadcastable_shapes(num_shapes=3, max_dims=3, max_side=3), seed=SEEDS)
@@ -142,9 +148,11 @@ STEPS = (
     lambda a, b: np.where(np.real(a) > np.real(b), a, b * b / 4), lambda a, b: np.concatenate([a[1:], b[:1]]),
     lambda a, b: np.stack([a, b]).mean(axis=0), lambda a, b: a[[2, 0, 0]] * b[np.array([True, True, True])],
     lambda a, b: np.sqrt(1 + a * a) - b, lambda a, b: np.exp(-a * a) + b, lambda a, b: np.log(2 + b * b) * a.sum() / 3,
-    lambda a, b: np.linalg.solve(np.eye(3) * 3 + np.outer(np.sin(a), np.cos(b)), a), lambda a, b: np.einsum("i,j->j", a, b) / 4,
+    lambda a, b: np.linalg.solve(np.eye(3) * 3 + np.outer(np.sin(a), np.cos(b)), a),
+    lambda a, b: np.einsum("i,j->j", a, b) / 4,
     lambda a, b: a * np.array([a[0], b[1], b[2] / 4]), lambda a, b: _filled(a, b), lambda a, b: np.sort(a) - b.max(),
-    lambda a, b: np.prod(np.sin(a)) + b, lambda a, b: np.arctan(a) ** 3 + b**2 / 4, lambda a, b: np.roll(a, 1) - np.flip(b),
+    lambda a, b: np.prod(np.sin(a)) + b, lambda a, b: np.arctan(a) ** 3 + b**2 / 4,
+    lambda a, b: np.roll(a, 1) - np.flip(b),
     lambda a, b: sum(a) / 3 - b, lambda a, b: np.linalg.det(np.eye(3) + np.outer(np.tanh(a), np.tanh(b))) + a,
 )  # fmt: skip
 
@@ -163,7 +171,8 @@ def programs(draw):
     """A function of one vector that applies random steps to random earlier results and adds them all up."""
     count = draw(st.integers(1, 8))
     steps = [
-        (draw(st.sampled_from(STEPS)), draw(st.integers(0, i)), draw(st.integers(0, i))) for i in range(count)
+        (draw(st.sampled_from(STEPS)), draw(st.integers(0, i)), draw(st.integers(0, i)))
+        for i in range(count)
     ]
 
     def program(x):
