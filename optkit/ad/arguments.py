@@ -11,7 +11,12 @@ import numpy as np
 from optkit.ad import tree
 from optkit.ad.core import Tracer, unpack_objects
 from optkit.ad.inplace import own
-from optkit.errors import EscapedTracerError, InvalidInputError, InvalidTypeError, LostDerivativeError
+from optkit.errors import (
+    EscapedTracerError,
+    InvalidInputError,
+    InvalidTypeError,
+    LostDerivativeError,
+)
 
 
 def as_differentiable(x: Any, where: str) -> Any:
@@ -68,8 +73,8 @@ class Selection:
         self._single = not isinstance(argnums, tuple | list)
         if type(argnums) is int and 0 <= argnums < len(args):
             leaf = args[argnums]
-            if type(leaf) is np.ndarray and leaf.dtype.char in "df":  # The common case, and the one that has to be fast.
-                self.leaves, self.structures, self._numbers = [leaf.copy()], _ONE_LEAF, [argnums]
+            if type(leaf) is np.ndarray and leaf.dtype.char in "df":  # The common case, which has to be fast.
+                self.leaves, self.structures, self._numbers = [leaf.copy("K")], _ONE_LEAF, [argnums]
                 return
         self.leaves = []
         self.structures = []
@@ -153,8 +158,8 @@ def output(y: Any, where: str = "the function") -> Any:
     if isinstance(y, Tracer):
         if y.owner.ended:
             raise EscapedTracerError(
-                f"{where} returned a traced value of an earlier derivative computation, which has ended: compute it anew in "
-                "every call, or keep ad.stop_gradient(x)"
+                f"{where} returned a traced value of an earlier derivative computation, which has ended: compute it "
+                "anew in every call, or keep ad.stop_gradient(x)"
             )
         return y
     if type(y) is np.ndarray and y.dtype.hasobject:
@@ -168,12 +173,14 @@ def output(y: Any, where: str = "the function") -> Any:
 
 def scalar_output(y: Any, caller: str) -> Any:
     """The result of a function that has to return a real scalar (an array of size 1 counts)."""
-    if isinstance(y, Tracer) and not y.shape and y.dtype.kind == "f":
-        return y
-    where = f"the function given to ad.{caller}"
-    if tree.flatten(y)[1] is not None:
-        raise InvalidTypeError(f"{where} returned a {type(y).__name__}: it must return a scalar; perhaps you meant jacobian")
-    y = output(y, where)
+    alive = isinstance(y, Tracer) and not y.owner.ended
+    if not alive:
+        where = f"the function given to ad.{caller}"
+        if tree.flatten(y)[1] is not None:
+            raise InvalidTypeError(
+                f"{where} returned a {type(y).__name__}: it must return a scalar; perhaps you meant jacobian"
+            )
+        y = output(y, where)
     shape = y.shape
     if shape and y.size != 1:
         raise InvalidInputError(

@@ -97,8 +97,9 @@ class _TangentRule(_CustomPrimitive):
         slope = self.rule(tree.unflatten(structure, _copies(args)), tree.unflatten(structure, whole))
         if not isinstance(slope, tuple) or len(slope) != 2:
             raise InvalidInputError(f"the tangent rule of {self.name} must return (value, tangent)")
-        leaves = tree.flatten_as(slope[1], y.structure, f"the tangent from the rule of {self.name}")
-        return [_fitting(t, part, f"the tangent from the rule of {self.name}") for t, part in zip(leaves, y, strict=True)]
+        what = f"the tangent from the rule of {self.name}"
+        leaves = tree.flatten_as(slope[1], y.structure, what)
+        return [_fitting(t, part, what) for t, part in zip(leaves, y, strict=True)]
 
     def pull_all(self, ct: Any, y: Any, args: Any, structure: Any) -> Sequence[Any]:
         zeros = [_zeros(x) for x in args]
@@ -208,8 +209,8 @@ class _Custom:
         results = trace.process(self._primitive, tuple(leaves), {"structure": structure, "outcome": outcome})
         if any(isinstance(part, Tracer) and part.owner.level >= trace.level for part in outcome[0]):
             raise LostDerivativeError(
-                f"{self._function.__name__} uses a traced value that is not among its arguments, so its rule cannot give "
-                "the derivative with respect to it: pass it as an argument"
+                f"{self._function.__name__} uses a traced value that is not among its arguments, so its rule cannot "
+                "give the derivative with respect to it: pass it as an argument"
             )
         return tree.unflatten(outcome[0].structure, results)
 
@@ -218,8 +219,10 @@ class _Custom:
         bound = inspect.signature(self._function).bind(*args, **kwargs)
         bound.apply_defaults()
         if bound.kwargs:
-            name = self._function.__name__
-            raise InvalidInputError(f"{name} has keyword-only arguments ({', '.join(bound.kwargs)}), which no rule takes")
+            raise InvalidInputError(
+                f"{self._function.__name__} has keyword-only arguments ({', '.join(bound.kwargs)}), which no rule "
+                "takes: make them positional"
+            )
         return bound.args
 
 

@@ -38,8 +38,9 @@ def value_and_jacobian(
         complex_output = any(y.dtype.kind == "c" for y in values)
         if complex_input and complex_output and not holomorphic:
             raise InvalidInputError(
-                f"ad.{selection.caller} of a complex result with respect to a complex argument needs holomorphic=True; for a "
-                "function that is not complex differentiable, take real and imaginary parts as separate real arguments"
+                f"ad.{selection.caller} of a complex result with respect to a complex argument needs "
+                "holomorphic=True; for a function that is not complex differentiable, take real and imaginary parts "
+                "as separate real arguments"
             )
         m = sum(y.size for y in values)
         # A real function of complex variables has no complex derivative; its rows come from reverse mode. A complex
@@ -62,8 +63,8 @@ def _by_rows(recording: Recording, values: Sequence[Any], leaves: Sequence[Any])
             seeds = [np.zeros(v.shape, dtype=v.dtype) for v in values]
             seeds[which].reshape(-1)[i] = 1.0
             rows.append(recording.pull([seed[()] for seed in seeds]))
-        columns = zip(*rows, strict=True) if rows else [()] * len(leaves)
-        blocks.append([_block(np.stack(c) if c else np.zeros(0), y.shape + x.shape, x) for c, x in zip(columns, leaves, strict=True)])
+        whole = [np.stack(parts) for parts in zip(*rows, strict=True)] if rows else [np.zeros(0)] * len(leaves)
+        blocks.append([_block(w, y.shape + x.shape, x) for w, x in zip(whole, leaves, strict=True)])
     return blocks
 
 

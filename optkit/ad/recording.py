@@ -15,7 +15,6 @@ from optkit.ad.reverse import ReverseTrace
 from optkit.ad.tape import pull_back, push_forward
 from optkit.errors import InvalidInputError
 
-
 _ONE = np.float64(1.0)
 
 
@@ -57,6 +56,7 @@ class Recording:
             if end is not None:
                 seeds[end] = seeds[end] + ct if end in seeds else ct
         results = pull_back(self._tape, seeds, len(self._places))
+        assert results is not None  # Only a tape that is freed on the way may have to be recorded again.
         return list(map(finish_copy, results, self._selection.leaves))
 
     def push(self, tangents: Sequence[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from optkit.ad.backends import Backend
 from optkit.errors import InvalidInputError, InvalidTypeError
 from optkit.optimize.first_order import GradientDescent
 from optkit.optimize.gauss_newton import GaussNewton, LevenbergMarquardt
-from optkit.optimize.problem import BaseProblem, Problem
+from optkit.optimize.problem import Problem
 from optkit.optimize.quasi_newton import BFGS
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import LeastSquaresResult, Result

@@ -16,7 +16,6 @@ the directions of least curvature, which decide it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,7 +25,7 @@ from optkit.optimize.line_search import Armijo, LineSearch, first_step_length
 from optkit.optimize.problem import BaseProblem
 from optkit.optimize.solver import Solver
 from optkit.optimize.state import State
-from optkit.optimize.validation import Vector
+from optkit.optimize.validation import Vector, norm
 
 _RATIO = 0.5
 _FORGET = 0.99
@@ -84,7 +83,7 @@ class GradientDescent(Solver[GradientState]):
             length, reach = 2.0 * found.t, max(found.t, state.reach)
         noise = problem.noise(found.fun)
         new = _state(found.x, found.fun, found.grad, noise, length, reach)
-        return replace(new, step_norm=math.sqrt(ss), step_size=found.t)
+        return replace(new, step_norm=norm(s), step_size=found.t)
 
     def inform(self, state: GradientState, curvature: Curvature | None) -> GradientState | None:
         """Estimate distances from the true curvature along the gradient."""

@@ -28,7 +28,7 @@ from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.solver import Solver
 from optkit.optimize.state import LeastSquaresState
 from optkit.optimize.trust_region import LinearModel, gain_ratio, next_radius
-from optkit.optimize.validation import Vector, is_finite
+from optkit.optimize.validation import Vector, is_finite, norm
 
 _EPS = float(np.finfo(np.float64).eps)
 _TOO_SMALL = "the trust region has shrunk until the decrease within is rounding"
@@ -118,7 +118,7 @@ class GaussNewton(Solver[LeastSquaresState]):
         step, new = state.newton_step, None
         found = self.line_search.search(problem, state, step, 1.0)
         if found is not None and (found.x != state.x).any():
-            length = found.t * math.sqrt(step @ step)
+            length = found.t * norm(step)
             new = linearize(problem, found.x, step_norm=length, step_size=found.t)
         return new or replace(
             state, step_norm=0.0,
@@ -175,7 +175,7 @@ class LevenbergMarquardt(Solver[LeastSquaresState]):
         radius = next_radius(state.radius, length, ratio, shrink)
         new = linearize(
             problem, x, state.model.scale,
-            radius=radius, step_size=radius, step_norm=math.sqrt(step @ step),
+            radius=radius, step_size=radius, step_norm=norm(step),
         )  # fmt: skip
         return new or self._reject(state, step, length, math.nan)
 

@@ -25,7 +25,6 @@ from optkit.optimize.validation import (
     Shape,
     Vector,
     as_real,
-    is_finite,
     precision_of,
     real_array,
     real_scalar,
@@ -129,14 +128,10 @@ class BaseProblem(ABC):
         gradient = self.gradient(x)
         return self.value(x), gradient
 
-    def lower_than(self, value: float, noise: float) -> tuple[float, Vector, Vector] | None:
-        """The lowest point seen, if it is lower than ``value`` by more than ``noise`` and its gradient is finite."""
-        lowest, x, gradient = self.lowest
-        if not lowest < value - noise:
-            return None
-        if gradient is None:
-            gradient = self.gradient(x)
-        return (lowest, x, gradient) if is_finite(gradient) else None
+    def gradient_at_lowest(self) -> Vector:
+        """The gradient at the lowest point seen; evaluated only if it did not come with the value."""
+        gradient = self.lowest.gradient
+        return self.gradient(self.lowest.x) if gradient is None else gradient
 
     def noise(self, value: float) -> float:
         """Changes of a value of this size are rounding."""
@@ -247,7 +242,7 @@ class Problem(BaseProblem):
         array = as_real(value, "fun(x)")
         self._value: float | None = real_scalar(value, "fun(x)")
         self.precision = precision_of(array)
-        self._f = self._differentiable(self._finish(array.shape))
+        self._f = self._differentiable((lambda y: np.reshape(y, ())) if array.ndim else None)
         if math.isnan(self._value):
             raise InvalidInputError("fun(x0) is nan; start where the function has a value")
         if derivatives and x.size:
@@ -258,12 +253,6 @@ class Problem(BaseProblem):
             )
         self._note(self._value, x)
         return x
-
-    def _finish(self, shape: Shape) -> Callable[[Any], Any] | None:
-        """What turns the output of ``fun`` into the scalar that a backend differentiates."""
-        if self.jac is True:
-            return lambda output: output[0]
-        return (lambda y: np.reshape(y, ())) if shape else None
 
     def _start_derivatives(self, x: Vector, value: float) -> None:
         gradient = self.gradient(x)

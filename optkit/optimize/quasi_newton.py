@@ -27,7 +27,7 @@ from optkit.optimize.line_search import LineSearch, StrongWolfe, first_step_leng
 from optkit.optimize.problem import BaseProblem
 from optkit.optimize.solver import Solver
 from optkit.optimize.state import State
-from optkit.optimize.validation import Matrix, Vector
+from optkit.optimize.validation import Matrix, Vector, norm
 
 _LEAST_CURVATURE = 0.01
 
@@ -78,10 +78,12 @@ class BFGS(Solver[BFGSState]):
             return replace(state, step_norm=0.0, stuck="the line search found no lower value")
         inverse = _updated(state, s, found.grad - state.grad, found.t)
         noise = problem.noise(found.fun)
-        new = _state(found.x, found.fun, found.grad, noise, inverse)
+        length = norm(s)
+        new = _state(found.x, found.fun, found.grad, noise, inverse, length, found.t)
         if not new.decrement > 0.0 and found.grad.any():  # rounding has cost H its definiteness
-            new = _start(found.x, found.fun, found.grad, noise)
-        return replace(new, step_norm=math.sqrt(s @ s), step_size=found.t)
+            fresh = _start(found.x, found.fun, found.grad, noise)
+            return replace(fresh, step_norm=length, step_size=found.t)
+        return new
 
     def inform(self, state: BFGSState, curvature: Curvature | None) -> BFGSState:
         """Go on from the true Hessian, or from the identity."""
@@ -90,11 +92,15 @@ class BFGS(Solver[BFGSState]):
         return _state(state.x, state.fun, state.grad, state.noise, curvature.inverse())
 
 
-def _state(x: Vector, fun: float, grad: Vector, noise: float, inverse: Matrix) -> BFGSState:
+def _state(  # the fields of a state, in their order
+    x: Vector, fun: float, grad: Vector, noise: float, inverse: Matrix,
+    step_norm: float = math.nan, step_size: float = math.nan,
+) -> BFGSState:  # fmt: skip
     direction = -(inverse @ grad)
     return BFGSState(
         x=x, fun=fun, grad=grad, noise=noise, newton_step=direction,
         decrement=-0.5 * float(grad @ direction), inverse=inverse, fresh=False,
+        step_norm=step_norm, step_size=step_size,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import History, Iteration, LeastSquaresResult, Result, Verdict
 from optkit.optimize.state import LeastSquaresState, State
 from optkit.optimize.trust_region import LinearModel
+from optkit.optimize.validation import is_finite, norm
 
 Callback = Callable[[Any], Any]
 
@@ -78,9 +79,9 @@ class Run:
         self.max_iter = limits.max_iter
         self.history = History()
         self.best: State | None = None
-        self.any_point = (
-            True  # is a candidate; under constraints only the last one of SciPy's method is
-        )
+        # Under constraints only the last point of a foreign method is a candidate for the best, not any point seen; and
+        # a method without derivatives may have a function that nobody can differentiate.
+        self.any_point = self.uses_gradient = True
         self.started = time.perf_counter()
 
     @property
@@ -90,8 +91,7 @@ class Run:
 
     def record(self, state: State) -> None:
         """Write a row of the history, and keep the state if it is the best."""
-        with np.errstate(over="ignore"):
-            gradient_norm = math.sqrt(state.grad @ state.grad)
+        gradient_norm = norm(state.grad)
         row = Iteration(
             len(self.history), state.fun, gradient_norm, state.step_norm,
             state.step_size, self.problem.nfev, time.perf_counter() - self.started,
@@ -152,14 +152,16 @@ class Run:
 
     def _adopt_lowest(self) -> None:
         """A trial point that no step has committed may be the lowest of all: limits fall at any moment."""
-        best = self.best
-        lower = self.problem.lower_than(best.fun, best.noise) if best and self.any_point else None
-        if lower is not None:
-            value, x, grad = lower
-            unknown = np.full_like(x, math.nan)
+        best, lowest = self.best, self.problem.lowest
+        if best is None or not self.any_point or not lowest.value < best.fun - best.noise:
+            return
+        unknown = np.full_like(lowest.x, math.nan)
+        grad = self.problem.gradient_at_lowest() if self.uses_gradient else unknown
+        if is_finite(grad) or not self.uses_gradient:
             self.best = State(
-                x=x, fun=value, grad=grad, newton_step=unknown, decrement=math.nan, noise=0.0
-            )
+                x=lowest.x, fun=lowest.value, grad=grad, newton_step=unknown, decrement=math.nan,
+                noise=0.0,
+            )  # fmt: skip
 
     def supervise(self, body: Callable[[], Result]) -> Result:
         """The result of ``body()``, or, when a limit or an exception ends it, the result so far."""

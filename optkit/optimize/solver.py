@@ -162,13 +162,13 @@ def _begin(
     with np.errstate(all="ignore"):
         state = solver.init(problem, x)
         judge = Judge(problem, tol, state)
-        return _sealed(judge(solver, None, state)), judge
+        return _sealed(judge(solver, state)), judge
 
 
 def _advance(problem: BaseProblem, solver: Solver[Any], judge: Judge, state: Any) -> Any:
     """The next state, judged. Overflow and NaN at a trial point are rejected steps, not worth a warning."""
     with np.errstate(all="ignore"):
-        return _sealed(judge(solver, state, solver.step(problem, state)))
+        return _sealed(judge(solver, solver.step(problem, state)))
 
 
 def _sealed(state: State) -> State:

@@ -44,17 +44,19 @@ from optkit.optimize.curvature import Curvature
 from optkit.optimize.problem import BaseProblem, Problem
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import Verdict
-from optkit.optimize.state import State
+from optkit.optimize.state import LeastSquaresState, State
+from optkit.optimize.validation import is_finite
 
 if TYPE_CHECKING:
     from optkit.optimize.solver import Solver
 
 CONFIRM_UP_TO = 100
 UNBOUNDED = 1e50
+_UNSEEN = "f does not change in the steps of finite differences"
 
 
 class Judge:
-    """The tests of one solve: ``judge(solver, previous, state)`` is ``state``, with the verdict if one is due."""
+    """The tests of one solve: ``judge(solver, state)`` is ``state``, with the verdict if one is due."""
 
     def __init__(self, problem: BaseProblem, tol: float | None, start: State) -> None:
         self.problem = problem
@@ -64,37 +66,36 @@ class Judge:
         self.least_size = 1e-4 * np.abs(problem.x0)
         self.largest = float(np.abs(problem.x0).max(initial=0.0))
         self.norm_tol = 2.0 * (self.tol + math.sqrt(problem.n) * problem.precision)
+        self.norm_allowance = self.norm_tol**2 * float(self.least_size @ self.least_size)
+        self.norm_allowance += 4.0 * problem.n * (problem.precision * self.largest) ** 2
         self.bottom = -UNBOUNDED * max(1.0, abs(start.fun) if math.isfinite(start.fun) else 1.0)
-        self.told: State | None = (
-            None  # what the solver made of the true curvature, and why it was told
-        )
+        # What the solver has made of the true curvature, and why it was told.
+        self.told: State | None = None
         self.refutation = ""
         self.confirmed = ""  # the claim that the Hessian has confirmed: one step more, and the end
         self.patience = self.pause = self.idle = 0
         self.least_decrement = math.inf
 
-    def __call__(self, solver: Solver[Any], previous: State | None, state: State) -> State:
+    def __call__(self, solver: Solver[Any], state: State) -> State:
+        """The state, with its verdict, or another one to go on from."""
         if state.verdict is not None:
             return state
         if self.confirmed:
             return replace(state, verdict=Verdict.CONVERGED, message=f"converged: {self.confirmed}")
         claim = self._claim(state)
         if claim:
-            verdict = (
-                Verdict.CONVERGED if self.exact or state.newton_step.any() else Verdict.STALLED
-            )
+            blind = not self.exact and not state.newton_step.any()
+            verdict = Verdict.STALLED if blind else Verdict.CONVERGED
             return self._conclude(solver, state, verdict, claim)
         if state.fun < self.bottom:
-            text = (
-                f"failed: f = {state.fun:.3g} < {self.bottom:.3g}, it seems to be unbounded below"
-            )
+            bound = f"f = {state.fun:.3g} < {self.bottom:.3g}"
+            text = f"failed: {bound}, it seems to be unbounded below"
             return replace(state, verdict=Verdict.FAILED, message=text)
         if state.stuck:
             return self._conclude_stuck(solver, state)
         if state.decrement <= state.noise and self._idles(state):
-            text = (
-                f"predicted decrease {state.decrement:.2g} ≤ {state.noise:.2g}, the rounding of f"
-            )
+            bound = f"predicted decrease {state.decrement:.2g} ≤ {state.noise:.2g}"
+            text = f"{bound}, the rounding of f"
             return self._conclude(solver, state, Verdict.STALLED, text)
         return state
 
@@ -117,23 +118,17 @@ class Judge:
 
     def _claim(self, state: State) -> str:
         """Why x is a minimum by the solver's own model; empty when it is not."""
-        if not state.x.size:
-            return "there is nothing to optimise: x is empty"
-        if not state.grad.any():
-            return (
-                "the gradient is zero"
-                if self.exact
-                else "f does not change in steps of differences"
-            )
-        if self.sums_squares and state.decrement <= self.tol**2 * state.fun:
+        if self.sums_squares and 0.0 < state.decrement <= self.tol**2 * state.fun:
             cosine = math.sqrt(state.decrement / state.fun)
             return f"cosine of residuals and tangent plane {cosine:.2g} ≤ {self.tol:.2g}"
         # The componentwise test implies one of norms, which costs less and mostly says no.
         x, p = state.x, state.newton_step
-        bound = float(x @ x) + float(self.least_size @ self.least_size)
-        rounding = (self.problem.precision * self.largest) ** 2 * x.size
-        if not float(p @ p) <= self.norm_tol**2 * bound + 4.0 * rounding:
+        if not p @ p <= self.norm_tol**2 * (x @ x) + self.norm_allowance:
             return ""
+        if not x.size:
+            return "there is nothing to optimise: x is empty"
+        if not state.grad.any():
+            return "the gradient is zero" if self.exact else _UNSEEN
         distance = self.distance(state)
         if distance > 1.0:
             return ""
@@ -157,32 +152,43 @@ class Judge:
         return self._conclude(solver, state, Verdict.FAILED, text)
 
     def _conclude(self, solver: Solver[Any], state: State, verdict: Verdict, message: str) -> State:
-        """End with this verdict, unless the true curvature refutes it and the solver can be told."""
+        """End with this verdict, unless there is reason for the solver to go on."""
         if self.pause > 0 and not state.stuck:
             self.pause -= 1
             return state
-        lower = self.problem.lower_than(state.fun, state.noise)
-        if lower is not None:  # some trial that no step has taken: start again from there
-            return _after_the_same_step(solver.init(self.problem, lower[1]), state)
         curvature, doubt = self._curvature(state)
-        if self._refutes(curvature, state, verdict):
-            informed: State | None = solver.inform(state, curvature)
-            if informed is not None:
-                self.told = informed
-                self.refutation = (
-                    message if curvature is None or state.stuck else _deceived(curvature)
-                )
-                self.patience = 2 * self.patience + 1
-                self.pause = self.patience
-                return _after_the_same_step(informed, state)
+        again = self._go_on(solver, state, verdict, message, curvature)
+        if again is not None:
+            return replace(again, step_norm=state.step_norm, step_size=state.step_size)
         if curvature is not None and curvature.negative:
             verdict, message = Verdict.FAILED, _saddle(curvature, message)
-        if curvature is not None and verdict is Verdict.CONVERGED and state.decrement > state.noise:
-            last_step: State | None = solver.inform(state, curvature)
-            if last_step is not None:
-                self.confirmed = message
-                return _after_the_same_step(last_step, state)
+        if isinstance(state, LeastSquaresState) and state.model.rank < state.x.size:
+            ranks = f"rank {state.model.rank} of {state.x.size}"
+            doubt = f" ({ranks}: not every parameter is determined)"
         return replace(state, verdict=verdict, message=f"{verdict.value}: {message}{doubt}")
+
+    def _go_on(
+        self,
+        solver: Solver[Any],
+        state: State,
+        verdict: Verdict,
+        message: str,
+        curvature: Curvature | None,
+    ) -> State | None:
+        """A state to go on from instead of this verdict, or None when it stands."""
+        again: State | None = None
+        lowest = self.problem.lowest
+        if lowest.value < state.fun - state.noise and is_finite(self.problem.gradient_at_lowest()):
+            again = solver.init(self.problem, lowest.x)  # a trial that no step has taken
+        elif self._refutes(curvature, state, verdict):
+            again = self.told = solver.inform(state, curvature)
+            known = curvature is None or state.stuck
+            self.refutation = message if known else _deceived(curvature)
+            self.patience = self.pause = 2 * self.patience + 1
+        elif curvature is not None and not curvature.negative and verdict is Verdict.CONVERGED:
+            again = solver.inform(state, curvature) if state.decrement > state.noise else None
+            self.confirmed = message if again is not None else ""
+        return again
 
     def _refutes(self, curvature: Curvature | None, state: State, verdict: Verdict) -> bool:
         if self.told is not None and self.told.x is state.x:
@@ -210,10 +216,6 @@ class Judge:
         return Curvature.of(hessian, state.grad), ""
 
 
-def _after_the_same_step(new: State, old: State) -> State:
-    return replace(new, step_norm=old.step_norm, step_size=old.step_size)
-
-
 def default_tolerance(problem: BaseProblem) -> float:
     """√ε for a minimum, whose values carry no more of x; less for least squares, where J tells x to nearly ε."""
     if isinstance(problem, LeastSquaresProblem):
@@ -226,9 +228,10 @@ def uses_differences(problem: BaseProblem) -> bool:
     return problem.jac is None and isinstance(problem.backend, FiniteDifferenceBackend)
 
 
-def _deceived(curvature: Curvature) -> str:
+def _deceived(curvature: Curvature | None) -> str:
+    decrement = math.nan if curvature is None else curvature.decrement
     return (
-        f"the solver finds nothing lower, but the Hessian predicts a decrease of {curvature.decrement:.2g}; "
+        f"the solver finds nothing lower, but the Hessian predicts a decrease of {decrement:.2g}; "
         "scale the variables to similar sizes, or use method='bfgs'"
     )
 

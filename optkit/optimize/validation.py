@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import blas
 
 from optkit.errors import InvalidInputError, InvalidTypeError
 
@@ -100,6 +101,11 @@ def unknown(what: str, name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name.lower(), by_lower, n=1)
     hint = f"did you mean {by_lower[close[0]]!r}? " if close else ""
     return f"unknown {what}; {hint}known: {', '.join(known)}"
+
+
+def norm(values: Vector) -> float:
+    """The Euclidean norm, by BLAS, which neither overflows nor warns."""
+    return float(blas.dnrm2(values)) if values.size else 0.0
 
 
 def is_finite(values: NDArray[np.float64]) -> bool:

@@ -142,6 +142,23 @@ def test_a_value_that_escaped_is_refused(operator: Any, use: Any) -> None:
         use(kept[-1])
 
 
+@pytest.mark.parametrize("operator", [ad.grad, ad.derivative, ad.jacobian, ad.hessian])
+def test_a_result_kept_from_an_earlier_call_is_refused(operator: Any) -> None:
+    """A cache without its key: the second call would have derivative zero."""
+    cache: list[Any] = []
+
+    def f(x: Any) -> Any:
+        if not cache:
+            cache.append(x**2)
+        return cache[0]
+
+    operator(f)(3.0)
+    with pytest.raises(
+        EscapedTracerError, match=r"earlier derivative computation|had ended"
+    ):
+        operator(f)(4.0)
+
+
 def test_an_escaped_value_still_shows_what_it_was() -> None:
     kept = []
     ad.grad(lambda x: (kept.append(x), np.sum(x))[1])(X)

@@ -11,7 +11,12 @@ import numpy as np
 import pytest
 
 from optkit import ad
-from optkit.errors import InvalidInputError, LostDerivativeError, NotDifferentiableError, OptkitError
+from optkit.errors import (
+    InvalidInputError,
+    LostDerivativeError,
+    NotDifferentiableError,
+    OptkitError,
+)
 
 X = np.array([0.3, -1.2, 2.0])
 MODES = ["forward", "reverse"]
@@ -53,7 +58,9 @@ class TestOneRule:
         np.testing.assert_allclose(jacobian, np.diag(10 * np.exp(X)))
 
     @pytest.mark.parametrize("modes", list(itertools.product(MODES, repeat=2)), ids="-".join)
-    def test_derivatives_of_derivatives_differentiate_the_rule(self, make: Callable[[], Any], modes: Any) -> None:
+    def test_derivatives_of_derivatives_differentiate_the_rule(
+        self, make: Callable[[], Any], modes: Any
+    ) -> None:
         inner, outer = modes
         f = make()
         second = ad.jacobian(ad.jacobian(f, mode=inner), mode=outer)(0.5)
@@ -68,7 +75,9 @@ class TestOneRule:
         np.testing.assert_allclose(ad.linearize(f, X)[1](X), slope * X)
         np.testing.assert_allclose(ad.vjp(f, X)[1](X)[0], slope * X)
 
-    def test_keywords_stacked_numbers_and_lists_come_as_arguments(self, make: Callable[[], Any]) -> None:
+    def test_keywords_stacked_numbers_and_lists_come_as_arguments(
+        self, make: Callable[[], Any]
+    ) -> None:
         f = make()
         np.testing.assert_allclose(ad.jacobian(lambda x: f(x=x))(X), np.diag(10 * np.exp(X)))
         stacked = ad.jacobian(lambda x: f(np.array([x[0], x[2]])))(X)
@@ -112,7 +121,9 @@ class TestSeveralArguments:
     def test_only_one_argument_is_traced(self, mode: str) -> None:
         f = self.function()
         p = {"a": 2.0, "b": np.array([1.0, 3.0])}
-        found = ad.jacobian(lambda s: f(p, "name", s * s)["product"], mode=mode)(np.array([1.0, 2.0]))
+        found = ad.jacobian(lambda s: f(p, "name", s * s)["product"], mode=mode)(
+            np.array([1.0, 2.0])
+        )
         np.testing.assert_array_equal(found, np.diag([2.0, 4.0]))
 
 
@@ -179,7 +190,9 @@ def test_a_value_from_outside_would_lose_its_derivative(operator: Any) -> None:
         scaled.defjvp(lambda primals, tangents: (scaled(*primals), a * tangents[0]))
         return scaled(2.0 * a)
 
-    with pytest.raises(LostDerivativeError, match="scaled uses a traced value .* pass it as an argument"):
+    with pytest.raises(
+        LostDerivativeError, match=r"scaled uses a traced value .* pass it as an argument"
+    ):
         operator(f)(3.0)
 
 
@@ -189,7 +202,9 @@ def test_a_value_of_an_outer_derivative_is_welcome() -> None:
         def scaled(x: Any) -> Any:
             return a * x**2
 
-        scaled.defjvp(lambda primals, tangents: (scaled(*primals), 2 * a * primals[0] * tangents[0]))
+        scaled.defjvp(
+            lambda primals, tangents: (scaled(*primals), 2 * a * primals[0] * tangents[0])
+        )
         return ad.grad(scaled)(5.0) * a
 
     assert ad.grad(f)(3.0) == 2 * 2 * 5.0 * 3.0
@@ -226,13 +241,19 @@ def test_a_wrong_tangent_rule_is_refused(rule: Any, message: str, mode: str) -> 
     ("forward", "backward", "message"),
     [
         (np.exp, lambda r, ct: (ct,), r"must return \(value, residuals\)"),
-        (lambda x: (x, None), lambda r, ct: ct, "must return a tuple with one cotangent for each of the 1 arguments"),
+        (
+            lambda x: (x, None),
+            lambda r, ct: ct,
+            "must return a tuple with one cotangent for each of the 1 arguments",
+        ),
         (lambda x: (x, None), lambda r, ct: (ct, ct), "one cotangent for each"),
         (lambda x: (x, None), lambda r, ct: (np.sum(ct),), r"has shape \(\), it must have \(3,\)"),
     ],
 )
 @pytest.mark.parametrize("mode", MODES)
-def test_a_wrong_cotangent_rule_is_refused(forward: Any, backward: Any, message: str, mode: str) -> None:
+def test_a_wrong_cotangent_rule_is_refused(
+    forward: Any, backward: Any, message: str, mode: str
+) -> None:
     f = by_cotangent_rule()
     f.defvjp(forward, backward)
     with pytest.raises(InvalidInputError, match=message):

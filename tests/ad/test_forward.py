@@ -93,22 +93,29 @@ GUARDED: dict[str, tuple[Any, list[float], list[float]]] = {
     "a power": (lambda x: np.where(x > 0, x**0.5, 0.0), [0, 0.5, 0], [0, -0.25, 0]),
     "x log x": (lambda x: np.where(x > 0, x * np.log(x), 0.0), [0, 1, 0], [0, 1, 0]),
     "a norm": (lambda x: np.where(x > 0, np.hypot(x, 0.0), 0.0), [0, 1, 0], [0, 0, 0]),
-    "exp": (lambda x: np.where(x < 0.5, np.exp(1000 * (x - 0.5) * (x < 0.5)) * 0.0, x), [0, 1, 0], [0, 0, 0]),
-    "NaN times": (lambda x: np.where(x > 0, x, x * np.nan), [0 * np.nan, 1, np.nan], [0, 0, 0]),
+    "exp": (
+        lambda x: np.where(x < 0.5, np.exp(1000 * (x - 0.5) * (x < 0.5)) * 0.0, x),
+        [0, 1, 0],
+        [0, 0, 0],
+    ),
+    "NaN": (
+        lambda x: np.where(x > 0, x, 0.0) - np.where(x < 9, 0.0, x / (x - x)),
+        [0, 1, 0],
+        [0, 0, 0],
+    ),
 }
 
 
 @pytest.mark.parametrize("mode", ["forward", "reverse"])
-@pytest.mark.parametrize("name", [name for name in GUARDED if name != "NaN times"])
+@pytest.mark.parametrize("name", GUARDED)
 def test_a_branch_that_is_not_taken_does_not_leak(name: str, mode: str) -> None:
     f, slope, curvature = GUARDED[name]
     with np.errstate(all="ignore"):
-        found = ad.jacobian(f, mode=mode)(AT_ZERO)
-        second = [ad.jacobian(lambda x: np.sum(ad.jacobian(lambda z: np.sum(f(z)), mode=m)(x)), mode=mode)(AT_ZERO)
-                  for m in ("forward", "reverse")]  # fmt: skip
-    np.testing.assert_allclose(found, np.diag(slope), atol=1e-15)
-    for each in second:
-        np.testing.assert_allclose(each, curvature, atol=1e-15)
+        np.testing.assert_allclose(ad.jacobian(f, mode=mode)(AT_ZERO), np.diag(slope), atol=1e-15)
+        for inner in ("forward", "reverse"):
+            gradient = ad.jacobian(lambda x: np.sum(f(x)), mode=inner)
+            hessian = ad.jacobian(gradient, mode=mode)(AT_ZERO)
+            np.testing.assert_allclose(hessian, np.diag(curvature), atol=1e-15)
 
 
 @pytest.mark.parametrize("mode", ["forward", "reverse"])

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optkit import ad
+from optkit.ad import core
 from optkit.errors import LostDerivativeError
 
 X = np.array([0.7, -1.3, 2.1, 0.4, 1.6, -0.8])
@@ -26,7 +27,8 @@ def check(f: Callable[[Any], Any], x: Any = X) -> None:
     for mode in ("forward", "reverse"):
         found, jacobian = ad.value_and_jacobian(f, mode=mode)(x)
         np.testing.assert_array_equal(found, value)
-        np.testing.assert_allclose(jacobian, expected, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(expected).max(initial=0.0)))
+        scale = max(1.0, np.abs(expected).max(initial=0.0))
+        np.testing.assert_allclose(jacobian, expected, rtol=1e-9, atol=1e-9 * scale)
     np.testing.assert_array_equal(x, before)
 
 
@@ -70,7 +72,11 @@ def test_assignment_to_an_index(index: Any, value: Any) -> None:
     def f(x: Any) -> Any:
         y = x.reshape(2, 3) * x[0]
         part = y[index] ** 2
-        v = {"traced scalar": x[1] * x[2], "traced array": part, "plain array": np.ones(part.shape)}.get(value, value)
+        v = {
+            "traced scalar": x[1] * x[2],
+            "traced array": part,
+            "plain array": np.ones(part.shape),
+        }.get(value, value)
         z = y + 0.0
         z[index] = v
         return np.ravel(z * y)
@@ -79,7 +85,9 @@ def test_assignment_to_an_index(index: Any, value: Any) -> None:
 
 
 @pytest.mark.parametrize("index", INDICES.values(), ids=INDICES)
-@pytest.mark.parametrize("update", [operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow])
+@pytest.mark.parametrize(
+    "update", [operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow]
+)
 def test_augmented_assignment_to_an_index(index: Any, update: Any) -> None:
     def f(x: Any) -> Any:
         y = x.reshape(2, 3) * x[0]
@@ -132,8 +140,40 @@ VIEWS = {
 
 
 @pytest.mark.parametrize("take", VIEWS.values(), ids=VIEWS)
-def test_views_write_through_and_see_writes_where_numpy_makes_views(take: Callable[[Any], Any]) -> None:
+def test_views_write_through_and_see_writes_where_numpy_makes_views(
+    take: Callable[[Any], Any],
+) -> None:
     check(through_a_view(take))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda y: y.copy(),
+        np.copy,
+        np.zeros_like,
+        np.ones_like,
+        lambda y: np.full_like(y, 2.0),
+        lambda y: y * 2.0,
+        lambda y: y.astype(np.float32),
+        lambda y: y.flatten(),
+        lambda y: y.reshape(3, 2, order="F"),
+        lambda y: np.where(y > 0, y, 0.0),
+    ],
+)
+def test_arrays_lie_in_memory_as_numpy_lays_them(make: Callable[[Any], Any]) -> None:
+    """On that depends what is a view of them: a transpose can be reshaped without a copy or not."""
+
+    def orders(y: Any) -> tuple[bool, bool]:
+        flags = core.primal(make(y)).flags
+        return flags.c_contiguous, flags.f_contiguous
+
+    for take in (lambda x: x.reshape(2, 3), lambda x: x.reshape(3, 2).T):
+        plain = orders(take(X) * 1.0)
+        for mode in ("forward", "reverse"):
+            found = []
+            ad.jacobian(lambda x: (found.append(orders(take(x) * 1.0)), x)[1], mode=mode)(X)  # noqa: B023
+            assert found[-1] == plain
 
 
 def test_a_view_of_a_view_whose_name_is_gone() -> None:
@@ -195,7 +235,9 @@ MAKERS = {
     "empty_like": lambda x: np.empty_like(x),
     "ones_like": lambda x: np.ones_like(x),
     "full_like": lambda x: np.full_like(x, 2.0),
-    "zeros like": lambda x: np.zeros(6, like=x, dtype=x.dtype) if not isinstance(x, np.ndarray) else np.zeros_like(x),
+    "zeros like": lambda x: (
+        np.zeros(6, like=x, dtype=x.dtype) if not isinstance(x, np.ndarray) else np.zeros_like(x)
+    ),
     "copy": lambda x: x.copy(),
     "a list": lambda x: [0.0] * 6,
     "an object array": lambda x: np.empty(6, dtype=object),
@@ -288,17 +330,30 @@ def test_second_derivatives_of_code_that_assigns() -> None:
         return np.sum(statements(x)[:4] ** 3)
 
     h = 1e-5
-    differences = np.stack([(ad.grad(f)(X + h * e) - ad.grad(f)(X - h * e)) / (2 * h) for e in np.eye(6)])
+    differences = np.stack(
+        [(ad.grad(f)(X + h * e) - ad.grad(f)(X - h * e)) / (2 * h) for e in np.eye(6)]
+    )
     for outer in ("forward", "reverse"):
         for inner in ("forward", "reverse"):
             hessian = ad.jacobian(ad.jacobian(f, mode=inner), mode=outer)(X)
-            np.testing.assert_allclose(hessian, differences, rtol=1e-5, atol=1e-5 * np.abs(hessian).max())
+            np.testing.assert_allclose(
+                hessian, differences, rtol=1e-5, atol=1e-5 * np.abs(hessian).max()
+            )
 
 
 # --- random programs --------------------------------------------------------------------------------------------------
 
-SOME_INDICES = [INDICES[k] for k in ("integer", "negative", "slice", "stride", "reversed", "all", "ellipsis", "new axis")]
-SOME_INDICES += [(0, slice(1, None)), (slice(None), 0), (..., 1), [1, 0], [1, 0, 1], ([0, 1], [1, 1]), slice(1, None)]
+BASIC = ("integer", "negative", "slice", "stride", "reversed", "all", "ellipsis", "new axis")
+SOME_INDICES = [INDICES[name] for name in BASIC]
+SOME_INDICES += [
+    (0, slice(1, None)),
+    (slice(None), 0),
+    (..., 1),
+    [1, 0],
+    [1, 0, 1],
+    ([0, 1], [1, 1]),
+    slice(1, None),
+]
 OPERATORS = [None, operator.iadd, operator.isub, operator.imul]
 
 
@@ -328,7 +383,9 @@ def run(program: list[tuple[Any, ...]], x: Any) -> Any:
     return np.concatenate([np.ravel(a) for a in arrays])
 
 
-def _assign(target: Any, index: Any, update: Any, kind: str, source: int, arrays: list[Any]) -> None:
+def _assign(
+    target: Any, index: Any, update: Any, kind: str, source: int, arrays: list[Any]
+) -> None:
     part = target if index is None else target[SOME_INDICES[index]]
     value = arrays[source % len(arrays)]
     if kind == "constant":

@@ -37,7 +37,9 @@ class TestPerturbationConfusion:
     def test_an_inner_function_that_ignores_its_variable(self, outer: str, inner: str) -> None:
         assert WAYS[outer](lambda x: WAYS[inner](lambda y: x)(x))(1.0) == 0.0
 
-    def test_the_outer_variable_as_the_point_and_in_the_closure(self, outer: str, inner: str) -> None:
+    def test_the_outer_variable_as_the_point_and_in_the_closure(
+        self, outer: str, inner: str
+    ) -> None:
         # d/dx [∂/∂y x y² at y = x] = d/dx 2x² = 4x
         assert WAYS[outer](lambda x: WAYS[inner](lambda y: x * y * y)(x))(3.0) == 12.0
 
@@ -46,7 +48,9 @@ class TestPerturbationConfusion:
         found = WAYS[outer](lambda x: WAYS[inner](lambda y: np.sin(x * y))(x * x))(0.7)
         assert found == pytest.approx(math.cos(0.343) - 3 * 0.343 * math.sin(0.343), rel=1e-14)
 
-    def test_an_inner_derivative_made_before_the_outer_one_runs(self, outer: str, inner: str) -> None:
+    def test_an_inner_derivative_made_before_the_outer_one_runs(
+        self, outer: str, inner: str
+    ) -> None:
         held: list[Any] = [1.0]
         slope = WAYS[inner](lambda y: held[0] * y * y)
 
@@ -95,7 +99,9 @@ def test_second_and_third_derivatives_agree_in_all_modes() -> None:
 @pytest.mark.parametrize("outer", MODES)
 @pytest.mark.parametrize("inner", MODES)
 class TestArrays:
-    def test_the_gradient_of_a_bilinear_form_has_its_matrix_as_jacobian(self, outer: str, inner: str) -> None:
+    def test_the_gradient_of_a_bilinear_form_has_its_matrix_as_jacobian(
+        self, outer: str, inner: str
+    ) -> None:
         matrix = np.arange(9.0).reshape(3, 3)
 
         def f(x: Any) -> Any:
@@ -142,7 +148,9 @@ def test_pullbacks_and_pushforwards_can_themselves_be_differentiated() -> None:
     _, pullback = ad.vjp(lambda z: z**3, V)
     _, pushforward = ad.linearize(lambda z: z**3, V)
     for mode in MODES:
-        np.testing.assert_allclose(ad.jacobian(lambda u: pullback(u)[0], mode=mode)(V), np.diag(3 * V**2))
+        np.testing.assert_allclose(
+            ad.jacobian(lambda u: pullback(u)[0], mode=mode)(V), np.diag(3 * V**2)
+        )
         np.testing.assert_allclose(ad.jacobian(pushforward, mode=mode)(V), np.diag(3 * V**2))
 
 

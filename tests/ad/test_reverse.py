@@ -65,14 +65,16 @@ def test_results_share_memory_with_nothing(f: Callable[[Any], Any]) -> None:
     given = [x, CONSTANT, A, y["y"], y["z"], ct["y"], ct["z"]]
     assert memory_is_its_own(*given, *pullback(ct), *pullback(ct))
 
-    value, gradient = ad.value_and_grad(lambda ab: np.sum(f(ab[0]) * 2.0) + np.sum(f(ab[1])))([x, x])
+    _, gradient = ad.value_and_grad(lambda ab: np.sum(f(ab[0]) * 2.0) + np.sum(f(ab[1])))([x, x])
     assert memory_is_its_own(x, CONSTANT, A, *gradient)
     assert all(g.flags.writeable and g.flags.owndata for g in gradient)
 
     dy = ad.jvp(lambda a: (f(a), f(a)), (x,), (X,))[1]
     _, pushforward = ad.linearize(lambda a: (f(a), f(a)), x)
     tangent = X.copy()
-    assert memory_is_its_own(x, X, CONSTANT, A, tangent, *dy, *pushforward(tangent), *pushforward(tangent))
+    assert memory_is_its_own(
+        x, X, CONSTANT, A, tangent, *dy, *pushforward(tangent), *pushforward(tangent)
+    )
     assert memory_is_its_own(x, CONSTANT, *ad.jacobian(lambda a: (f(a), f(a)))(x))
 
 
@@ -160,7 +162,9 @@ def test_refilling_a_buffer_changes_no_derivative(read: Callable[[Any, Any], Any
 
     for mode in ("forward", "reverse"):
         found = ad.jacobian(lambda x: loop(x, fresh=False), mode=mode)(X)
-        np.testing.assert_array_equal(found, ad.jacobian(lambda x: loop(x, fresh=True), mode=mode)(X))
+        np.testing.assert_array_equal(
+            found, ad.jacobian(lambda x: loop(x, fresh=True), mode=mode)(X)
+        )
 
 
 def test_a_function_may_change_the_array_it_was_called_with() -> None:

@@ -20,16 +20,22 @@ def rosenbrock(x: Any, scale: float = 100.0) -> Any:
 @pytest.mark.parametrize("method", ["CG", "BFGS", "L-BFGS-B", "TNC", "SLSQP"])
 def test_minimize_with_a_gradient(method: str) -> None:
     options = {"maxfun": 2000} if method == "TNC" else {}
-    result = optimize.minimize(rosenbrock, X0, jac=ad.grad(rosenbrock), method=method, options=options)
+    result = optimize.minimize(
+        rosenbrock, X0, jac=ad.grad(rosenbrock), method=method, options=options
+    )
     np.testing.assert_allclose(result.x, 1.0, atol=5e-3)
 
 
 def test_minimize_with_value_and_gradient_at_once() -> None:
-    result = optimize.minimize(ad.value_and_grad(rosenbrock), X0, jac=True, method="BFGS", args=(10.0,))
+    result = optimize.minimize(
+        ad.value_and_grad(rosenbrock), X0, jac=True, method="BFGS", args=(10.0,)
+    )
     np.testing.assert_allclose(result.x, 1.0, atol=1e-4)
 
 
-@pytest.mark.parametrize("method", ["Newton-CG", "dogleg", "trust-ncg", "trust-exact", "trust-krylov", "trust-constr"])
+@pytest.mark.parametrize(
+    "method", ["Newton-CG", "dogleg", "trust-ncg", "trust-exact", "trust-krylov", "trust-constr"]
+)
 def test_minimize_with_a_hessian(method: str) -> None:
     result = optimize.minimize(
         rosenbrock,
@@ -45,7 +51,12 @@ def test_minimize_with_a_hessian(method: str) -> None:
 @pytest.mark.parametrize("method", ["Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"])
 def test_minimize_with_hessian_vector_products(method: str) -> None:
     result = optimize.minimize(
-        rosenbrock, X0, args=(10.0,), jac=ad.grad(rosenbrock), hessp=ad.hvp(rosenbrock), method=method
+        rosenbrock,
+        X0,
+        args=(10.0,),
+        jac=ad.grad(rosenbrock),
+        hessp=ad.hvp(rosenbrock),
+        method=method,
     )
     np.testing.assert_allclose(result.x, 1.0, atol=1e-4)
 
@@ -54,7 +65,9 @@ def test_constraints_take_a_jacobian() -> None:
     def circle(x: Any) -> Any:
         return np.array([x[0] ** 2 + x[1] ** 2])
 
-    constraint = optimize.NonlinearConstraint(circle, 0.0, 0.5, jac=ad.jacobian(circle), hess=optimize.BFGS())
+    constraint = optimize.NonlinearConstraint(
+        circle, 0.0, 0.5, jac=ad.jacobian(circle), hess=optimize.BFGS()
+    )
     result = optimize.minimize(
         rosenbrock, X0[:2], jac=ad.grad(rosenbrock), constraints=[constraint], method="trust-constr"
     )
@@ -71,7 +84,12 @@ def test_least_squares_with_a_jacobian(method: str) -> None:
 
     data = 2.5 * np.exp(-1.3 * t)
     result = optimize.least_squares(
-        residuals, [1.0, 1.0], jac=ad.jacobian(residuals), args=(data,), kwargs={"rate": 1.0}, method=method
+        residuals,
+        [1.0, 1.0],
+        jac=ad.jacobian(residuals),
+        args=(data,),
+        kwargs={"rate": 1.0},
+        method=method,
     )
     np.testing.assert_allclose(result.x, [2.5, 1.3], rtol=1e-6)
 

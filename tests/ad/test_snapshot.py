@@ -27,7 +27,9 @@ def test_large_arrays_are_neither_copied_nor_changed_unnoticed() -> None:
     assert snapshot.keep(x) is x
     snapshot.check()
     x[7] = 2.0
-    with pytest.raises(InvalidInputError, match=r"shape \(300007,\) .* changed in place .*array.copy"):
+    with pytest.raises(
+        InvalidInputError, match=r"shape \(300007,\) .* changed in place .*array.copy"
+    ):
         snapshot.check()
     x[7] = 1.0
     snapshot.check()
@@ -53,7 +55,9 @@ def test_a_rearrangement_shows() -> None:
         snapshot.check()
 
 
-@pytest.mark.parametrize("make", [lambda: np.ones(2 * N)[::2], lambda: np.ones((N, 2)).T], ids=["strided", "transposed"])
+@pytest.mark.parametrize(
+    "make", [lambda: np.ones(2 * N)[::2], lambda: np.ones((N, 2)).T], ids=["strided", "transposed"]
+)
 def test_what_is_not_contiguous_is_copied(make: Any) -> None:
     x = make()
     kept = Snapshot().keep(x)

@@ -191,5 +191,7 @@ def recorded(f: Callable[[Any], Any]) -> int:
         (lambda x: x.shape[0] * np.ones(len(x)), 0),
     ],
 )
-def test_a_tape_holds_no_more_than_what_depends_on_the_input(f: Callable[[Any], Any], operations: int) -> None:
+def test_a_tape_holds_no_more_than_what_depends_on_the_input(
+    f: Callable[[Any], Any], operations: int
+) -> None:
     assert recorded(f) == operations

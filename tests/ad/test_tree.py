@@ -68,5 +68,7 @@ def test_a_dict_that_makes_its_own_entries_keeps_its_kind() -> None:
 
 def test_another_structure_is_refused_with_both_shown() -> None:
     _, structure = tree.flatten({"a": 1.0, "b": (2.0,)})
-    with pytest.raises(InvalidInputError, match=r"the tangent .*dict\(a: \*, b: tuple\(\*\)\).*list\(\*\)"):
+    with pytest.raises(
+        InvalidInputError, match=r"the tangent .*dict\(a: \*, b: tuple\(\*\)\).*list\(\*\)"
+    ):
         tree.flatten_as([1.0], structure, "the tangent")

@@ -200,16 +200,22 @@ def test_a_function_may_reuse_its_output_buffer():
         jacobian_buffer[:] = [[-20.0 * x[0], 10.0], [-1.0, 0.0]]
         return jacobian_buffer
 
+    def value(x):
+        return 100.0 * (x[1] - x[0] ** 2) ** 2 + (1.0 - x[0]) ** 2
+
     def gradient(x):
-        gradient_buffer[:] = slope(x)
+        d = x[1] - x[0] ** 2
+        gradient_buffer[:] = -400.0 * x[0] * d - 2.0 * (1.0 - x[0]), 200.0 * d
         return gradient_buffer
 
-    fit = least_squares(residuals, [-1.2, 1.0], jac=jac)
-    np.testing.assert_allclose(fit.x, 1.0)
-    found = minimize(parabola, [3.0, 2.0], jac=gradient)
-    np.testing.assert_allclose(found.x, 1.0)
-    gradient_buffer[:] = 9.0
-    assert not np.any(found.jac == 9.0)
+    last = []
+    fit = least_squares(residuals, [-1.2, 1.0], jac=jac, callback=last.append)
+    found = minimize(value, [-1.2, 1.0], jac=gradient)
+    for solution in (fit.x, found.x):
+        np.testing.assert_allclose(solution, 1.0)
+    residual_buffer[:], jacobian_buffer[:] = 9.0, 9.0
+    assert not np.any(last[-1].residuals == 9.0)
+    assert not np.any(last[-1].jacobian == 9.0)
 
 
 def test_counters_count_the_calls():

@@ -130,7 +130,7 @@ def test_columns_are_named_and_others_are_refused():
     with pytest.raises(KeyError, match="'keep_x': True"):
         history["x"]
     with pytest.raises(AttributeError, match="no column 'loss' in the history; it has iteration"):
-        history.loss
+        _ = history.loss
     assert {"fun", "gradient_norm"} <= set(dir(history))
     rows = list(history)
     assert rows[3].fun == history.fun[3]

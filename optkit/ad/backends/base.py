@@ -26,7 +26,25 @@ Pullback = Callable[[Any], Vector]
 
 
 class Backend(ABC):
-    """Someone who can differentiate; subclass it and implement `value_and_jvp` or `value_and_vjp`."""
+    """Someone who can differentiate; subclass it and implement `value_and_jvp` or `value_and_vjp`.
+
+    Functions take a float64 vector of shape (n,), which they may change, and return a scalar or an array of shape (m,).
+
+    Examples
+    --------
+    The complex step, exact to the last digit for analytic functions (Squire & Trapp 1998, "Using complex variables to
+    estimate derivatives of real functions"):
+
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> class ComplexStep(ad.Backend):
+    ...     name = "complex-step"
+    ...
+    ...     def value_and_jvp(self, f, x, v):
+    ...         return f(x), np.imag(f(x + 1e-30j * v)) / 1e-30
+    >>> ComplexStep().grad(lambda x: x[0] * np.exp(x[1]), np.array([2.0, 0.0]))
+    array([1., 2.])
+    """
 
     @property
     @abstractmethod

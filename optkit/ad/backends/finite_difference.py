@@ -55,14 +55,15 @@ class FiniteDifferenceBackend(Backend):
             z = x.copy()
             for index, by in moves:
                 z[index] += by
-            return _value(f, z).item()
+            return float(_value(f, z).item())
 
         for i, h in enumerate(steps):
             hessian[i, i] = (moved((i, h)) - 2.0 * center + moved((i, -h))) / h**2
             for j in range(i):
                 k = steps[j]
-                mixed = moved((i, h), (j, k)) - moved((i, h), (j, -k)) - moved((i, -h), (j, k)) + moved((i, -h), (j, -k))
-                hessian[i, j] = hessian[j, i] = mixed / (4.0 * h * k)
+                same = moved((i, h), (j, k)) + moved((i, -h), (j, -k))
+                opposite = moved((i, h), (j, -k)) + moved((i, -h), (j, k))
+                hessian[i, j] = hessian[j, i] = (same - opposite) / (4.0 * h * k)
         return hessian
 
     def hvp(self, f: Function, x: Vector, v: Vector) -> Vector:

@@ -28,17 +28,45 @@ _FACTORIES: dict[str, Callable[[], Backend]] = {
 
 
 def register_backend(name: str, factory: Callable[[], Backend]) -> None:
-    """Make ``backend=name`` mean the backend that ``factory()`` returns; it is called when first used."""
+    """Make ``backend=name`` mean the backend that ``factory()`` returns.
+
+    Parameters
+    ----------
+    name : str
+        A name that is known already gets a new meaning.
+    factory : callable
+        Gives the backend; called whenever the name is looked up, so that nothing is imported before it is used.
+
+    Examples
+    --------
+    >>> from optkit import ad
+    >>> from optkit.ad.backends.finite_difference import FiniteDifferenceBackend
+    >>> ad.register_backend("differences", FiniteDifferenceBackend)
+    >>> ad.get_backend("differences")
+    <backend finite-difference>
+    """
     _FACTORIES[name] = factory
 
 
 def get_backend(backend: str | Backend = "auto") -> Backend:
-    """The backend of that name (``"auto"`` is the native engine); a `Backend` object is returned as it is.
+    """The backend of that name; a `Backend` object is returned as it is.
+
+    Parameters
+    ----------
+    backend : str or Backend
+        ``"auto"`` is the native engine.
 
     Raises
     ------
     BackendError
         When the name is unknown (the closest one is suggested) or the backend is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> ad.get_backend("native").grad(lambda x: np.sum(x**2), np.array([1.0, 2.0]))
+    array([2., 4.])
     """
     if isinstance(backend, Backend):
         return backend

@@ -31,10 +31,12 @@ def _spread(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     return filled
 
 
+_add_up: Any = np.add.reduce
+
 _sum = linear(
     "sum",
     _spread,
-    impl=lambda x, axis, keepdims: np.add.reduce(x, axis, None, None, keepdims),
+    impl=lambda x, axis, keepdims: _add_up(x, axis, None, None, keepdims),
     tangent="same",
 )
 

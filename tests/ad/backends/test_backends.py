@@ -26,7 +26,9 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 def close(backend: Backend, order: int, found: Any, expected: Any) -> None:
     expected = np.asarray(expected)
     scale = max(1.0, np.abs(expected).max(initial=0.0))
-    np.testing.assert_allclose(found, expected, rtol=0.0, atol=TOLERANCE[backend.name][order - 1] * scale)
+    np.testing.assert_allclose(
+        found, expected, rtol=0.0, atol=TOLERANCE[backend.name][order - 1] * scale
+    )
 
 
 def scalar(x: Any) -> Any:

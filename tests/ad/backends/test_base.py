@@ -92,7 +92,9 @@ def test_a_backend_that_implements_neither_says_so() -> None:
         lambda: Neither().jacobian(vector, X),
         lambda: Neither().hvp(scalar, X, V),
     ):
-        with pytest.raises(BackendError, match="implements neither value_and_jvp nor value_and_vjp"):
+        with pytest.raises(
+            BackendError, match="implements neither value_and_jvp nor value_and_vjp"
+        ):
             call()
 
 

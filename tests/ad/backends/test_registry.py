@@ -13,7 +13,11 @@ from optkit.errors import BackendError, InvalidTypeError
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("native", NativeBackend), ("auto", NativeBackend), ("finite-difference", FiniteDifferenceBackend)],
+    [
+        ("native", NativeBackend),
+        ("auto", NativeBackend),
+        ("finite-difference", FiniteDifferenceBackend),
+    ],
 )
 def test_known_names(name: str, kind: type) -> None:
     backend = ad.get_backend(name)
@@ -24,7 +28,8 @@ def test_known_names(name: str, kind: type) -> None:
 
 
 def test_an_unknown_name_suggests_the_closest() -> None:
-    with pytest.raises(BackendError, match=r"unknown backend 'natve'; did you mean 'native'\? known: finite-difference, native"):
+    message = r"unknown backend 'natve'; did you mean 'native'\? known: .*native"
+    with pytest.raises(BackendError, match=message):
         ad.get_backend("natve")
     with pytest.raises(BackendError, match="unknown backend 'zzz'; known"):
         ad.get_backend("zzz")

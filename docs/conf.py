@@ -1,0 +1,45 @@
+"""How the documentation is built; nothing in it reaches for the network."""
+
+import importlib.metadata
+import os
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+project = "optkit"
+author = "the optkit developers"
+copyright = f"2026, {author}"
+release = importlib.metadata.version("optkit")
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "gallery/*.md"]
+default_role = "py:obj"
+show_warning_types = True
+
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's sections say it, with shapes
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/plot_",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+}
+
+html_theme = "furo"
+html_title = f"optkit {release}"
+html_show_sourcelink = False
