@@ -76,7 +76,9 @@ def measure(functions: dict[str, Function], x: Any, rounds: int) -> dict[str, fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--repeat", type=int, default=15, help="rounds of which the median is taken")
+    parser.add_argument(
+        "--repeat", type=int, default=15, help="rounds of which the median is taken"
+    )
     rounds = parser.parse_args().repeat
     # A process that has once freed a large block keeps memory instead of returning it to the system after every
     # array; without this all three would be measured on page faults at n = 10,000, the first one most of all.
@@ -87,8 +89,14 @@ def main() -> None:
         print("autograd is not installed, and left out")
     else:
         functions["autograd"] = autograd
-    print(f"value and gradient of the chained Rosenbrock function, median of {rounds} rounds, µs a call\n")
-    print(f"{'n':>7}" + "".join(f"{name:>10}" for name in functions) + "   optkit / by hand   optkit / autograd")
+    print(
+        f"value and gradient of the chained Rosenbrock function, median of {rounds} rounds, µs a call\n"
+    )
+    print(
+        f"{'n':>7}"
+        + "".join(f"{name:>10}" for name in functions)
+        + "   optkit / by hand   optkit / autograd"
+    )
     for n, hand_goal, autograd_goal in GOALS:
         x = np.linspace(-1.0, 1.0, n)
         reference = by_hand(x)[1]

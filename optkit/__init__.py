@@ -11,9 +11,18 @@ array([1., 1.])
 
 from optkit import ad, errors
 from optkit.optimize import (
+    BFGS,
+    Armijo,
+    GaussNewton,
+    GradientDescent,
     History,
+    LeastSquaresProblem,
     LeastSquaresResult,
+    LevenbergMarquardt,
+    Problem,
     Result,
+    StrongWolfe,
+    Verdict,
     iterate,
     least_squares,
     minimize,
@@ -24,9 +33,18 @@ from optkit.testing import gradcheck
 __version__ = "0.1.0"
 
 __all__ = [
+    "BFGS",
+    "Armijo",
+    "GaussNewton",
+    "GradientDescent",
     "History",
+    "LeastSquaresProblem",
     "LeastSquaresResult",
+    "LevenbergMarquardt",
+    "Problem",
     "Result",
+    "StrongWolfe",
+    "Verdict",
     "ad",
     "errors",
     "gradcheck",

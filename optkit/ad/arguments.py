@@ -30,7 +30,9 @@ def as_differentiable(x: Any, where: str) -> Any:
     if isinstance(x, Tracer):
         return x
     if isinstance(x, np.ma.MaskedArray | np.matrix):
-        raise InvalidTypeError(f"{where} is a {type(x).__name__}; use a plain array (np.asarray(x), x.filled(0), …)")
+        raise InvalidTypeError(
+            f"{where} is a {type(x).__name__}; use a plain array (np.asarray(x), x.filled(0), …)"
+        )
     if isinstance(x, np.ndarray | np.generic):
         kind = x.dtype.kind
         if kind in "fc":
@@ -39,16 +41,24 @@ def as_differentiable(x: Any, where: str) -> Any:
             return x.astype(np.float64)
         if isinstance(stacked := together(x), Tracer):
             return stacked
-        raise InvalidTypeError(f"{where} has dtype {x.dtype}, which cannot be differentiated; use an array of floats")
+        raise InvalidTypeError(
+            f"{where} has dtype {x.dtype}, which cannot be differentiated; use an array of floats"
+        )
     if isinstance(x, bool) or not isinstance(x, int | float | complex):
         hint = "use x.toarray()" if hasattr(x, "tocsr") else "use a number or an array of floats"
-        raise InvalidTypeError(f"{where} is {'None' if x is None else f'a {type(x).__name__}'}; {hint}")
+        raise InvalidTypeError(
+            f"{where} is {'None' if x is None else f'a {type(x).__name__}'}; {hint}"
+        )
     return np.complex128(x) if isinstance(x, complex) else np.float64(x)
 
 
 def together(x: Any) -> Any:
     """An array of references to traced values, such as ``np.array([x[0], x[1]])``, as one; others as they are."""
-    if isinstance(x, np.ndarray) and x.dtype.hasobject and any(isinstance(e, Tracer) for e in x.flat):
+    if (
+        isinstance(x, np.ndarray)
+        and x.dtype.hasobject
+        and any(isinstance(e, Tracer) for e in x.flat)
+    ):
         return unpack_objects(x)
     return x
 
@@ -73,7 +83,9 @@ class Selection:
         self._single = not isinstance(argnums, tuple | list)
         if type(argnums) is int and 0 <= argnums < len(args):
             leaf = args[argnums]
-            if type(leaf) is np.ndarray and leaf.dtype.char in "df":  # The common case, which has to be fast.
+            if (
+                type(leaf) is np.ndarray and leaf.dtype.char in "df"
+            ):  # The common case, which has to be fast.
                 self.leaves, self.structures, self._numbers = [leaf.copy("K")], _ONE_LEAF, [argnums]
                 return
         self.leaves = []
@@ -85,7 +97,9 @@ class Selection:
             for i, leaf in enumerate(leaves):
                 if type(leaf) is not np.ndarray or leaf.dtype.char not in "df":
                     name = f"argument {n} of the function given to ad.{caller}"
-                    leaf = as_differentiable(leaf, name if structure is None else f"leaf {i} of {name}")
+                    leaf = as_differentiable(
+                        leaf, name if structure is None else f"leaf {i} of {name}"
+                    )
                 self.leaves.append(own(leaf))
 
     def arguments(self, leaves: Sequence[Any]) -> list[Any]:
@@ -116,7 +130,10 @@ class Selection:
 def _argument_numbers(argnums: int | tuple[int, ...], count: int, caller: str) -> list[int]:
     """``argnums``, counted from the front and checked for a call with ``count`` positional arguments."""
     try:
-        numbers = [operator.index(n) for n in (argnums if isinstance(argnums, tuple | list) else (argnums,))]
+        numbers = [
+            operator.index(n)
+            for n in (argnums if isinstance(argnums, tuple | list) else (argnums,))
+        ]
     except TypeError:
         raise InvalidTypeError(
             f"ad.{caller}: argnums must be an int or a tuple of ints, got {argnums!r}; arguments are counted, not named"
@@ -145,7 +162,9 @@ def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> 
                 "with np.zeros_like(x) or np.zeros(shape, like=x), or collect the values in a list and use np.stack "
                 "or np.array"
             ) from error
-        if "unsupported data types" in str(error):  # SciPy's sparse arrays say this of a traced operand.
+        if "unsupported data types" in str(
+            error
+        ):  # SciPy's sparse arrays say this of a traced operand.
             raise InvalidTypeError(
                 "a sparse array was multiplied with a traced value: use a dense array (A.toarray() @ x), or give the "
                 "product a derivative with ad.custom_jvp"

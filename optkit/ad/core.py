@@ -102,7 +102,9 @@ def unpack_objects(array: Any) -> Any:
     NumPy has no hook in ``np.array``; what it makes is an array of references to the elements.
     """
     elements = array.ravel().tolist()
-    if not all(isinstance(element, Tracer | int | float | complex | np.number) for element in elements):
+    if not all(
+        isinstance(element, Tracer | int | float | complex | np.number) for element in elements
+    ):
         raise InvalidTypeError(
             "an object array met the differentiation engine, and its elements are not numbers; use an array of floats"
         )

@@ -63,7 +63,10 @@ class _CustomPrimitive(Primitive):
         pulled = y.pulled  # Read once: another thread may be pulling back through the same tape.
         if pulled[0] is not ct:
             whole = [_zeros(part) if c is None else own(c) for c, part in zip(ct, y, strict=True)]
-            pulled = ct, self.pull_all(tree.unflatten(y.structure, whole), y, args, params["structure"])
+            pulled = (
+                ct,
+                self.pull_all(tree.unflatten(y.structure, whole), y, args, params["structure"]),
+            )
             y.pulled = pulled
         return pulled[1][i]
 
@@ -71,7 +74,9 @@ class _CustomPrimitive(Primitive):
         if k is None:
             return self.push_one(y, args, tangents, params["structure"])
         each = [
-            self.push_one(y, args, [None if t is None else t[..., d] for t in tangents], params["structure"])
+            self.push_one(
+                y, args, [None if t is None else t[..., d] for t in tangents], params["structure"]
+            )
             for d in range(k)
         ]
         return tuple(np.stack(parts, axis=-1) for parts in zip(*each, strict=True))
@@ -94,7 +99,9 @@ class _TangentRule(_CustomPrimitive):
 
     def push_one(self, y: Any, args: Any, tangents: Any, structure: Any) -> Sequence[Any]:
         whole = [_zeros(x) if t is None else own(t) for t, x in zip(tangents, args, strict=True)]
-        slope = self.rule(tree.unflatten(structure, _copies(args)), tree.unflatten(structure, whole))
+        slope = self.rule(
+            tree.unflatten(structure, _copies(args)), tree.unflatten(structure, whole)
+        )
         if not isinstance(slope, tuple) or len(slope) != 2:
             raise InvalidInputError(f"the tangent rule of {self.name} must return (value, tangent)")
         what = f"the tangent from the rule of {self.name}"
@@ -122,7 +129,10 @@ class _CotangentRule(_CustomPrimitive):
     __slots__ = ("backward", "forward")
 
     def __init__(
-        self, function: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any]
+        self,
+        function: Callable[..., Any],
+        forward: Callable[..., Any],
+        backward: Callable[..., Any],
     ) -> None:
         super().__init__(function)
         self.forward = forward
@@ -131,7 +141,9 @@ class _CotangentRule(_CustomPrimitive):
     def run(self, args: tuple[Any, ...]) -> tuple[Any, Any]:
         both = self.forward(*args)
         if not isinstance(both, tuple) or len(both) != 2:
-            raise InvalidInputError(f"the forward rule of {self.name} must return (value, residuals)")
+            raise InvalidInputError(
+                f"the forward rule of {self.name} must return (value, residuals)"
+            )
         return both
 
     def pull_all(self, ct: Any, y: Any, args: Any, structure: Any) -> Sequence[Any]:
@@ -148,7 +160,10 @@ class _CotangentRule(_CustomPrimitive):
                 leaves += [None] * len(tree.flatten(tree.unflatten(part, args[len(leaves) :]))[0])
             else:
                 leaves += tree.flatten_as(contribution, part, what)
-        return [_fitting(_zeros(x) if c is None else c, x, what) for c, x in zip(leaves, args, strict=True)]
+        return [
+            _fitting(_zeros(x) if c is None else c, x, what)
+            for c, x in zip(leaves, args, strict=True)
+        ]
 
     def push_one(self, y: Any, args: Any, tangents: Any, structure: Any) -> Sequence[Any]:
         moving = [i for i, t in enumerate(tangents) if t is not None]
@@ -180,7 +195,9 @@ def _fitting(derivative: Any, like: Any, what: str) -> Any:
         return None
     derivative = own(as_differentiable(derivative, what))
     if np.shape(derivative) != np.shape(like):
-        raise InvalidInputError(f"{what} has shape {np.shape(derivative)}, it must have {np.shape(like)}")
+        raise InvalidInputError(
+            f"{what} has shape {np.shape(derivative)}, it must have {np.shape(like)}"
+        )
     return derivative
 
 
@@ -204,9 +221,13 @@ class _Custom:
             return self._function(*args)
         if self._primitive is None:
             name = self._function.__name__
-            raise NotDifferentiableError(f"{name} has no derivative rule yet: give it one with {name}.{self._needs}")
+            raise NotDifferentiableError(
+                f"{name} has no derivative rule yet: give it one with {name}.{self._needs}"
+            )
         outcome: list[Any] = []
-        results = trace.process(self._primitive, tuple(leaves), {"structure": structure, "outcome": outcome})
+        results = trace.process(
+            self._primitive, tuple(leaves), {"structure": structure, "outcome": outcome}
+        )
         if any(isinstance(part, Tracer) and part.owner.level >= trace.level for part in outcome[0]):
             raise LostDerivativeError(
                 f"{self._function.__name__} uses a traced value that is not among its arguments, so its rule cannot "
@@ -282,5 +303,3 @@ class custom_vjp(_Custom):  # noqa: N801 -- used as a decorator
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         """Set the rule: ``forward(*args) → (value, residuals)`` and ``backward(residuals, ct) → (ct per argument)``."""
         self._primitive = _CotangentRule(self._function, forward, backward)
-
-

@@ -24,7 +24,11 @@ _BLOCK_LEAST = 8
 
 
 def value_and_jacobian(
-    f: Callable[..., Any], selection: Selection, kwargs: dict[str, Any], mode: str, holomorphic: bool
+    f: Callable[..., Any],
+    selection: Selection,
+    kwargs: dict[str, Any],
+    mode: str,
+    holomorphic: bool,
 ) -> tuple[Any, Any]:
     """The value and the Jacobian of one call: outputs' structure outside, inputs' inside."""
     leaves = selection.leaves
@@ -48,7 +52,9 @@ def value_and_jacobian(
         by_rows = mode == "reverse" or (mode == "auto" and m < n)
         if (not complex_output) if complex_input != complex_output else by_rows:
             blocks = _by_rows(recording, values, leaves)
-            return recording.value(), tree.unflatten(recording.structure, [selection.restore(row) for row in blocks])
+            return recording.value(), tree.unflatten(
+                recording.structure, [selection.restore(row) for row in blocks]
+            )
     values, structure, blocks = _by_columns(f, selection, kwargs, n)
     rows = [selection.restore(row) for row in blocks]
     return tree.unflatten(structure, values), tree.unflatten(structure, rows)
@@ -63,7 +69,11 @@ def _by_rows(recording: Recording, values: Sequence[Any], leaves: Sequence[Any])
             seeds = [np.zeros(v.shape, dtype=v.dtype) for v in values]
             seeds[which].reshape(-1)[i] = 1.0
             rows.append(recording.pull([seed[()] for seed in seeds]))
-        whole = [np.stack(parts) for parts in zip(*rows, strict=True)] if rows else [np.zeros(0)] * len(leaves)
+        whole = (
+            [np.stack(parts) for parts in zip(*rows, strict=True)]
+            if rows
+            else [np.zeros(0)] * len(leaves)
+        )
         blocks.append([_block(w, y.shape + x.shape, x) for w, x in zip(whole, leaves, strict=True)])
     return blocks
 
@@ -81,28 +91,39 @@ def _by_columns(
             seeds = _unit_directions(leaves, start, trace.k or 0)
             inputs = [trace.dual(x, seed) for x, seed in zip(leaves, seeds, strict=True)]
             try:
-                results, structure = outputs(call(f, selection.arguments(inputs), kwargs), selection.caller)
+                results, structure = outputs(
+                    call(f, selection.arguments(inputs), kwargs), selection.caller
+                )
             finally:
                 trace.ended = True
             split = [trace.split(y) for y in results]
             columns.append([tangent for _, tangent in split])
     values = [value for value, _ in split]
-    whole = [parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1) for parts in zip(*columns, strict=True)]
-    ends = np.cumsum([x.size for x in leaves]).tolist()
-    return values, structure, [
-        [
-            _block(tangent[..., end - x.size : end], (*np.shape(y), *x.shape), x)
-            for x, end in zip(leaves, ends, strict=True)
-        ]
-        for y, tangent in zip(values, whole, strict=True)
+    whole = [
+        parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+        for parts in zip(*columns, strict=True)
     ]
+    ends = np.cumsum([x.size for x in leaves]).tolist()
+    return (
+        values,
+        structure,
+        [
+            [
+                _block(tangent[..., end - x.size : end], (*np.shape(y), *x.shape), x)
+                for x, end in zip(leaves, ends, strict=True)
+            ]
+            for y, tangent in zip(values, whole, strict=True)
+        ],
+    )
 
 
 def _block(derivatives: Any, shape: tuple[int, ...], x: Any) -> Any:
     """One block as the user gets it: of the kind and precision of the input, in memory of its own."""
     block = np.reshape(derivatives, shape)
     if isinstance(block, np.ndarray):
-        block = np.array(block, dtype=x.dtype if block.dtype.kind == x.dtype.kind else None, order="C")
+        block = np.array(
+            block, dtype=x.dtype if block.dtype.kind == x.dtype.kind else None, order="C"
+        )
     return block if shape or not isinstance(x, np.generic) else block[()]
 
 

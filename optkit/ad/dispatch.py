@@ -18,7 +18,12 @@ import numpy as np
 from optkit.ad import inplace
 from optkit.ad.core import QUIET_SIZE, Tracer, primal, unpack_objects
 from optkit.ad.registry import FUNCTIONS
-from optkit.errors import InvalidTypeError, LostDerivativeError, NotDifferentiableError, PerformanceWarning
+from optkit.errors import (
+    InvalidTypeError,
+    LostDerivativeError,
+    NotDifferentiableError,
+    PerformanceWarning,
+)
 
 _OPERATORS = {
     "add": np.add,
@@ -44,7 +49,7 @@ _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
 _ROUNDING = {"round": np.round, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc}
 # Array methods that are a NumPy function of the same name and the same arguments.
 _METHODS = (
-    "all any argmax argmin argpartition argsort astype clip compress conj conjugate copy cumprod cumsum diagonal dot "
+    "all any argmax argmin argpartition argsort astype clip compress conj conjugate cumprod cumsum diagonal dot "
     "max mean min nonzero prod ravel repeat searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 # `ufunc.method` calls that are the same as a NumPy function.
@@ -59,7 +64,17 @@ _REDUCTIONS = {
     (np.multiply, "accumulate"): np.cumprod,
 }
 _CREATORS = frozenset(
-    {np.zeros, np.ones, np.empty, np.full, np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.arange}
+    {
+        np.zeros,
+        np.ones,
+        np.empty,
+        np.full,
+        np.array,
+        np.asarray,
+        np.asanyarray,
+        np.ascontiguousarray,
+        np.arange,
+    }
     | {np.eye, np.identity, np.tri, np.fromfunction, np.fromiter}
 )
 # Plain numbers and arrays, by exact type: by far the most frequent partners of a traced value.
@@ -87,7 +102,9 @@ class ArrayTracer(Tracer):
         handler = FUNCTIONS.get(func)
         if handler is not None:
             return handler(*args, **kwargs)
-        if func in _CREATORS:  # np.zeros(shape, like=x): an array that traced values can be assigned into.
+        if (
+            func in _CREATORS
+        ):  # np.zeros(shape, like=x): an array that traced values can be assigned into.
             made = func(*args, **kwargs)
             return unpack_objects(made) if made.dtype.hasobject else inplace.assignable(made, self)
         refuse(func)
@@ -132,45 +149,60 @@ class ArrayTracer(Tracer):
 
     @property
     def T(self) -> Any:  # noqa: N802 -- NumPy's name
-        return np.transpose(self)
+        return FUNCTIONS[np.transpose](self)
 
     @property
     def mT(self) -> Any:  # noqa: N802 -- NumPy's name
-        return np.matrix_transpose(self)
+        return FUNCTIONS[np.matrix_transpose](self)
 
     @property
     def real(self) -> Any:
-        return np.real(self)
+        return FUNCTIONS[np.real](self)
 
     @property
     def imag(self) -> Any:
-        return np.imag(self)
+        return FUNCTIONS[np.imag](self)
 
     @property
     def flat(self) -> Any:
-        return np.ravel(self)
+        if not primal(self).flags.c_contiguous:
+            # A flattened copy could be read, but what is assigned to it would be lost.
+            raise NotDifferentiableError(
+                "x.flat of a traced array that is not C-contiguous: read np.ravel(x), assign to x[...]"
+            )
+        return FUNCTIONS[np.ravel](self)
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order, copy=copy)  # type: ignore[call-overload]
+        target = shape[0] if len(shape) == 1 else shape
+        return FUNCTIONS[np.reshape](self, target, order=order, copy=copy)
 
     def transpose(self, *axes: Any) -> Any:
-        return np.transpose(self, axes[0] if len(axes) == 1 else (axes or None))
+        return FUNCTIONS[np.transpose](self, axes[0] if len(axes) == 1 else (axes or None))
 
     def flatten(self, order: str = "C") -> Any:
-        return np.copy(np.ravel(self, order=order))  # type: ignore[call-overload]
+        return FUNCTIONS[np.copy](FUNCTIONS[np.ravel](self, order=order))
+
+    def copy(self, order: str = "C") -> Any:
+        return FUNCTIONS[np.copy](self, order)
 
     def round(self, decimals: int = 0) -> Any:
-        return np.round(self, decimals)
+        return FUNCTIONS[np.round](self, decimals)
 
     def fill(self, value: Any) -> None:
         self[...] = value
 
     def item(self, *index: Any) -> Any:
         if index:
-            return self[index[0] if len(index) == 1 else index] if self.ndim == len(index) else self.flat[index[0]]
+            return (
+                self[index[0] if len(index) == 1 else index]
+                if self.ndim == len(index)
+                else self.flat[index[0]]
+            )
         if self.size != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
-        return np.reshape(self, ())  # Still traced: a float would have lost its derivative.
+        return FUNCTIONS[np.reshape](
+            self, ()
+        )  # Still traced: a float would have lost its derivative.
 
     def tolist(self) -> Any:
         return [part.tolist() for part in self] if self.ndim else self
@@ -188,7 +220,7 @@ class ArrayTracer(Tracer):
         return (self[i] for i in range(self.shape[0]))
 
     def __contains__(self, item: Any) -> bool:
-        return bool(np.any(np.equal(self, item)))
+        return bool(np.any(self == item))
 
     def __getitem__(self, index: Any) -> Any:
         return FUNCTIONS["getitem"](self, index)
@@ -197,13 +229,15 @@ class ArrayTracer(Tracer):
         inplace.write(self, index, value)
 
     def __copy__(self) -> Any:
-        return np.copy(self)  # type: ignore[call-overload]
+        return FUNCTIONS[np.copy](self)
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return np.copy(self)  # type: ignore[call-overload]
+        return FUNCTIONS[np.copy](self)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a traced value cannot be pickled; use ad.stop_gradient(x) for its plain value")
+        raise TypeError(
+            "a traced value cannot be pickled; use ad.stop_gradient(x) for its plain value"
+        )
 
     # --- Python asks for a plain value ---------------------------------------------------------------------------
 
@@ -216,15 +250,17 @@ class ArrayTracer(Tracer):
     def __float__(self) -> NoReturn:
         _lost(
             "float(x)",
-            "write x itself (NumPy's functions take it), np.sin(x) instead of math.sin(x), and np.stack(values) instead "
-            "of np.array(values) before np.mean or np.std of them",
+            "write x itself (NumPy's functions take it), np.sin(x) instead of math.sin(x), and "
+            "np.stack(values) instead of np.array(values) before np.mean or np.std of them",
         )
 
     def __complex__(self) -> NoReturn:
         _lost("complex(x)", "write x itself, or x + 0j")
 
     def __index__(self) -> NoReturn:
-        raise TypeError("a traced value is not an integer; int(x) truncates it (with derivative zero)")
+        raise TypeError(
+            "a traced value is not an integer; int(x) truncates it (with derivative zero)"
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value!r})"
@@ -247,7 +283,11 @@ def refuse(function: Any) -> NoReturn:
     """Raise the error for a function that has no rule."""
     name = getattr(function, "__name__", repr(function))
     module = (getattr(function, "__module__", None) or "numpy").removeprefix("numpy.")
-    full = f"{module}.{name}" if module.startswith("scipy") else f"np.{name}".replace("np.numpy.", "np.")
+    full = (
+        f"{module}.{name}"
+        if module.startswith("scipy")
+        else f"np.{name}".replace("np.numpy.", "np.")
+    )
     raise NotDifferentiableError(
         f"optkit has no derivative rule for {full}: write it in terms of functions that have one, give it a derivative "
         "with ad.custom_jvp or ad.custom_vjp, or, where its derivative is meant to be zero, call it on "
@@ -273,10 +313,12 @@ def operand(x: Any, function: Any) -> Any:
         )
     if isinstance(x, int | float | complex):
         return x
-    raise InvalidTypeError(f"np.{function.__name__} of a traced value and a {type(x).__name__}: use numbers or arrays")
+    raise InvalidTypeError(
+        f"np.{function.__name__} of a traced value and a {type(x).__name__}: use numbers or arrays"
+    )
 
 
-def _call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc call with keywords, or one of the methods of a ufunc."""
     out = kwargs.pop("out", None)
     if out is not None and any(isinstance(o, Tracer) for o in out):
@@ -284,8 +326,8 @@ def _call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[s
         return inplace.write_all(out[0], result)
     if out is not None:
         raise LostDerivativeError(
-            f"np.{ufunc.__name__} would write a traced value into a plain array (out= or an in-place operator) and lose "
-            "its derivative: write y = y + x instead of y += x, and no out="
+            f"np.{ufunc.__name__} would write a traced value into a plain array (out= or an in-place operator) and "
+            "lose its derivative: write y = y + x instead of y += x, and no out="
         )
     if method != "__call__":
         function = _REDUCTIONS.get((ufunc, method))
@@ -294,20 +336,23 @@ def _call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[s
             axis = kwargs.pop("axis", 0) if len(inputs) < 2 else inputs[1]
             return FUNCTIONS[function](inputs[0], axis=axis, **kwargs)
         if method == "outer":
-            a, b = (x if isinstance(x, Tracer) else np.asarray(x) for x in inputs)
+            a, b = (operand(np.asarray(x) if np.isscalar(x) else x, ufunc) for x in inputs)
             return ufunc(a.reshape(*a.shape, *(1,) * b.ndim), b, **kwargs)
         raise NotDifferentiableError(
             f"optkit has no derivative rule for np.{ufunc.__name__}.{method}: use np.{ufunc.__name__} with indexing"
         )
     dtype = kwargs.pop("dtype", None)
-    unknown = {k for k, v in kwargs.items() if not (k == "where" and v is True)} - {"casting", "order", "subok"}
+    kwargs = {k: v for k, v in kwargs.items() if not (k == "where" and v is True)}
+    unknown = kwargs.keys() - {"casting", "order", "subok"}
     if unknown:
         raise NotDifferentiableError(
             f"np.{ufunc.__name__} with {', '.join(sorted(unknown))}= of a traced value: write np.where(mask, "
             f"np.{ufunc.__name__}(x), other) instead"
         )
     if dtype is not None:
-        inputs = tuple(x.astype(dtype) if isinstance(x, Tracer) else np.asarray(x, dtype=dtype) for x in inputs)
+        inputs = tuple(
+            x.astype(dtype) if isinstance(x, ArrayTracer) else np.asarray(x, dtype=dtype) for x in inputs
+        )
     return ufunc(*inputs)
 
 

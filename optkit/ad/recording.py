@@ -29,7 +29,9 @@ class Recording:
         How they were put together.
     """
 
-    def __init__(self, f: Callable[..., Any], selection: Selection, kwargs: dict[str, Any], caller: str) -> None:
+    def __init__(
+        self, f: Callable[..., Any], selection: Selection, kwargs: dict[str, Any], caller: str
+    ) -> None:
         self._caller = caller
         self._selection = selection
         trace = ReverseTrace()
@@ -56,14 +58,18 @@ class Recording:
             if end is not None:
                 seeds[end] = seeds[end] + ct if end in seeds else ct
         results = pull_back(self._tape, seeds, len(self._places))
-        assert results is not None  # Only a tape that is freed on the way may have to be recorded again.
+        assert (
+            results is not None
+        )  # Only a tape that is freed on the way may have to be recorded again.
         return list(map(finish_copy, results, self._selection.leaves))
 
     def push(self, tangents: Sequence[Any]) -> list[Any]:
         """The tangents of the output leaves, given one for each input leaf."""
         self._snapshot.check()
         seeds = dict(zip(self._places, tangents, strict=True))
-        results = iter(push_forward(self._tape, seeds, [end for end in self._ends if end is not None], None))
+        results = iter(
+            push_forward(self._tape, seeds, [end for end in self._ends if end is not None], None)
+        )
         slopes = [None if end is None else next(results) for end in self._ends]
         return [
             np.zeros(y.shape, dtype=y.dtype)[()] if dy is None else own(dy)
@@ -73,13 +79,18 @@ class Recording:
     def pullback(self, cotangent: Any) -> tuple[Any, ...]:
         """One cotangent per argument, given one of the structure and shapes of the result."""
         leaves = tree.flatten_as(cotangent, self.structure, "the cotangent")
-        checked = [matching(ct, y, "the cotangent", self._caller) for ct, y in zip(leaves, self.values, strict=True)]
+        checked = [
+            matching(ct, y, "the cotangent", self._caller)
+            for ct, y in zip(leaves, self.values, strict=True)
+        ]
         result: tuple[Any, ...] = self._selection.restore(self.pull(checked))
         return result
 
     def pushforward(self, *tangents: Any) -> Any:
         """The tangent of the result, given one per argument."""
-        return tree.unflatten(self.structure, self.push(tangent_leaves(self._selection, tangents, self._caller)))
+        return tree.unflatten(
+            self.structure, self.push(tangent_leaves(self._selection, tangents, self._caller))
+        )
 
 
 def outputs(result: Any, caller: str) -> tuple[list[Any], tree.Structure | None]:
@@ -99,7 +110,9 @@ def tangent_leaves(selection: Selection, tangents: tuple[Any, ...], caller: str)
         for tangent, (structure, _) in zip(tangents, selection.structures, strict=True)
         for leaf in tree.flatten_as(tangent, structure, "the tangent")
     ]
-    return [matching(t, x, "the tangent", caller) for t, x in zip(leaves, selection.leaves, strict=True)]
+    return [
+        matching(t, x, "the tangent", caller) for t, x in zip(leaves, selection.leaves, strict=True)
+    ]
 
 
 def matching(vector: Any, like: Any, what: str, caller: str) -> Any:
@@ -126,7 +139,12 @@ def one_like(value: Any) -> Any:
 
 def finish(ct: Any, leaf: Any) -> Any:
     """A cotangent as the user gets it: of the kind and precision of the input, in memory of its own."""
-    if type(ct) is np.ndarray and ct.base is None and ct.dtype is leaf.dtype and type(leaf) is np.ndarray:
+    if (
+        type(ct) is np.ndarray
+        and ct.base is None
+        and ct.dtype is leaf.dtype
+        and type(leaf) is np.ndarray
+    ):
         return ct
     return finish_copy(ct, leaf)
 

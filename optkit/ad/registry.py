@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -65,7 +65,12 @@ class Primitive:
         return f"<{type(self).__name__.lower()} primitive {self.name}>"
 
     def push(
-        self, y: Any, args: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any], k: int | None
+        self,
+        y: Any,
+        args: Sequence[Any],
+        tangents: Sequence[Any],
+        params: dict[str, Any],
+        k: int | None,
     ) -> Any:
         """The tangent of the result; ``tangents`` has None where an argument has none."""
         raise NotImplementedError
@@ -101,10 +106,15 @@ class Elementwise(Primitive):
         self.partials = tuple(_UNIT[p] if isinstance(p, int) else p for p in partials)
 
     def push(
-        self, y: Any, args: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any], k: int | None
+        self,
+        y: Any,
+        args: Sequence[Any],
+        tangents: Sequence[Any],
+        params: dict[str, Any],
+        k: int | None,
     ) -> Any:
         assert self.partials is not None
-        total = None
+        total: Any = None
         for partial, tangent in zip(self.partials, tangents, strict=True):
             if tangent is None:
                 continue
@@ -114,7 +124,11 @@ class Elementwise(Primitive):
                 term = -tangent
             else:
                 slope = partial(y, *args)
-                term = strong_product(tangent, slope) if k is None else _directed_product(tangent, slope, y, k)
+                term = (
+                    strong_product(tangent, slope)
+                    if k is None
+                    else _directed_product(tangent, slope, y, k)
+                )
             total = term if total is None else total + term
         shape = np.shape(y) if k is None else (*np.shape(y), k)
         return total if np.shape(total) == shape else np.broadcast_to(total, shape)
@@ -146,7 +160,12 @@ class Linear(Primitive):
         self.each = each
 
     def push(
-        self, y: Any, args: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any], k: int | None
+        self,
+        y: Any,
+        args: Sequence[Any],
+        tangents: Sequence[Any],
+        params: dict[str, Any],
+        k: int | None,
     ) -> Any:
         if self.each:
             terms = [
@@ -165,7 +184,10 @@ class Linear(Primitive):
         if k is None or self.tangent == "same":
             return self(*self._operands(tangents, args, k), **params)
         columns = (
-            self(*self._operands([None if t is None else t[..., d] for t in tangents], args, None), **params)
+            self(
+                *self._operands([None if t is None else t[..., d] for t in tangents], args, None),
+                **params,
+            )
             for d in range(k)
         )
         return np.stack(list(columns), axis=-1)
@@ -205,14 +227,21 @@ class Nonlinear(Primitive):
 
     __slots__ = ("jvp", "leading", "vjps")
 
-    def __init__(self, name: str, impl: Rule, jvp: Rule, vjps: tuple[Rule | None, ...], leading: bool) -> None:
+    def __init__(
+        self, name: str, impl: Rule, jvp: Rule, vjps: tuple[Rule | None, ...], leading: bool
+    ) -> None:
         super().__init__(name, impl)
         self.jvp = jvp
         self.vjps = vjps
         self.leading = leading
 
     def push(
-        self, y: Any, args: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any], k: int | None
+        self,
+        y: Any,
+        args: Sequence[Any],
+        tangents: Sequence[Any],
+        params: dict[str, Any],
+        k: int | None,
     ) -> Any:
         if k is None:
             return self.jvp(tangents, y, *args, **params)
@@ -223,7 +252,8 @@ class Nonlinear(Primitive):
                 return tuple(np.moveaxis(r, 0, -1) for r in results)
             return np.moveaxis(results, 0, -1)
         columns = [
-            self.jvp([None if t is None else t[..., d] for t in tangents], y, *args, **params) for d in range(k)
+            self.jvp([None if t is None else t[..., d] for t in tangents], y, *args, **params)
+            for d in range(k)
         ]
         if isinstance(y, tuple):
             return tuple(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True))
@@ -235,6 +265,8 @@ class Nonlinear(Primitive):
             raise TypeError(f"operand {i} of {self.name} is not differentiated")
         return vjp(ct, y, *args, **params)
 
+
+PrimitiveT = TypeVar("PrimitiveT", bound=Primitive)
 
 # --- the declarations -------------------------------------------------------------------------------------------------
 
@@ -269,7 +301,12 @@ def linear(
 
 
 def nonlinear(
-    function: Any, *, jvp: Rule, vjp: Rule | tuple[Rule | None, ...], impl: Rule | None = None, leading: bool = False
+    function: Any,
+    *,
+    jvp: Rule,
+    vjp: Rule | tuple[Rule | None, ...],
+    impl: Rule | None = None,
+    leading: bool = False,
 ) -> Nonlinear:
     """Declare ``function`` by a tangent rule and a cotangent rule (one per operand); see `Nonlinear`."""
     vjps = vjp if isinstance(vjp, tuple) else (vjp,)
@@ -297,7 +334,7 @@ def _name(function: Any) -> str:
     return str(getattr(function, "__name__", function)).strip("_")
 
 
-def _register(function: Any, primitive: Any) -> Any:
+def _register(function: Any, primitive: PrimitiveT) -> PrimitiveT:
     if callable(function):
         FUNCTIONS[function] = primitive
     return primitive
@@ -334,7 +371,7 @@ def strong_product(a: Any, b: Any) -> Any:
 _strong = Elementwise(
     "strong_product",
     lambda a, b: np.where((a == 0) | (b == 0), 0.0, a * b),
-    (lambda y, a, b: b, lambda y, a, b: a),
+    (lambda _y, _a, b: b, lambda _y, a, _b: a),
 )
 
 
@@ -358,5 +395,6 @@ def has_nan(value: Any) -> bool:
         flat = value if value.ndim == 1 else value.ravel(order="K")
         value = flat.dot(flat)
     elif isinstance(value, Tracer | np.ndarray):
-        return bool(np.any(np.isnan(value)))
+        value = np.isnan(value)  # type: ignore[arg-type]
+        return bool(np.any(value))
     return bool(value != value)

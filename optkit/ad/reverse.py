@@ -19,11 +19,27 @@ from numpy import ndarray
 
 from optkit.ad.core import Trace, Tracer, next_level
 from optkit.ad.dispatch import NUMBERS, ArrayTracer
-from optkit.ad.registry import FUNCTIONS, Constant, Elementwise, Primitive
+from optkit.ad.registry import FUNCTIONS, Constant, Elementwise, Linear, Primitive
 from optkit.ad.rules import elementwise as rules
 from optkit.ad.rules.index import basic, getitem
 from optkit.ad.snapshot import Snapshot
 from optkit.errors import EscapedTracerError
+
+# Arrays of more bytes than this are kept on a tape only where a rule reads them.
+_LARGE = 1 << 12
+
+
+def _outline(value: Any) -> Any:
+    """The shape and kind of an array without its memory; small ones as they are."""
+    if type(value) is not ndarray or value.nbytes <= _LARGE:
+        return value
+    return ndarray(value.shape, value.dtype, bytes(value.itemsize), strides=(0,) * value.ndim)
+
+
+def _outlines(primitive: Linear, y: Any, values: Any) -> tuple[Any, Any]:
+    """What a tape keeps of a linear operation: of the operands that its transpose reads the values, else outlines."""
+    return _outline(y), [v if primitive.reads(i) else _outline(v) for i, v in enumerate(values)]
+
 
 class _Closed:
     """Takes the place of a tape whose computation has ended."""
@@ -108,6 +124,11 @@ class ReverseTrace(Trace):
         tape = self.tape
         tracer = ReverseTracer(y, self, len(tape))
         if primitive.partials is None:
+            if isinstance(primitive, Linear) and not primitive.each:
+                if y.nbytes > _LARGE or getattr(values[0], "nbytes", 0) > _LARGE:
+                    y, values = _outlines(primitive, y, values)
+                tape.append((primitive, y, values, params, parents, -1))
+                return tracer
             tape.append((primitive, y, values, params, parents, -1))
             if isinstance(y, tuple):
                 return tuple(self._pick(part, j, y, tracer.index) for j, part in enumerate(y))
@@ -155,6 +176,11 @@ class ReverseTracer(ArrayTracer):
         value = self.value
         params = {"index": index}
         y = value[index]
+        if value.nbytes > _LARGE:
+            if type(y) is ndarray and 4 * y.nbytes < value.nbytes:
+                # A view would keep all of the array alive, and each version of one that is filled in a loop.
+                y = y.copy()
+            value = _outline(value)
         tape = self.owner.tape
         result = ReverseTracer(y, self.owner, len(tape))
         tape.append((basic, y, (value,), params, (self.index,), -1))
@@ -217,9 +243,14 @@ def _unary_recorder(primitive: Elementwise) -> Any:
     return method
 
 
-for _name, _primitive in (("add", rules.add), ("sub", rules.subtract), ("mul", rules.multiply), ("truediv", rules.divide)):
-    for _method in (f"__{_name}__", f"__r{_name}__"):
-        _reflected = _method.startswith("__r")
-        setattr(ReverseTracer, _method, _binary_recorder(_primitive, getattr(ArrayTracer, _method), _reflected))
-ReverseTracer.__neg__ = _unary_recorder(rules.negative)  # type: ignore[attr-defined]
-ReverseTracer._square = _unary_recorder(rules.square)  # type: ignore[attr-defined]
+for _name, _primitive in (
+    ("add", rules.add),
+    ("sub", rules.subtract),
+    ("mul", rules.multiply),
+    ("truediv", rules.divide),
+):
+    for _method, _reflected in ((f"__{_name}__", False), (f"__r{_name}__", True)):
+        _general = getattr(ArrayTracer, _method)
+        setattr(ReverseTracer, _method, _binary_recorder(_primitive, _general, _reflected))
+setattr(ReverseTracer, "__neg__", _unary_recorder(rules.negative))  # noqa: B010 -- typed as an operator otherwise
+setattr(ReverseTracer, "_square", _unary_recorder(rules.square))  # noqa: B010

@@ -30,7 +30,11 @@ class Snapshot:
 
     def keep(self, value: Any) -> Any:
         """What to put on the tape for ``value``."""
-        if type(value) is not np.ndarray or value.nbytes <= _COPY_BYTES or not value.flags.c_contiguous:
+        if (
+            type(value) is not np.ndarray
+            or value.nbytes <= _COPY_BYTES
+            or not value.flags.c_contiguous
+        ):
             return own(value)
         self._watched.append((value, _fingerprint(value)))
         return value

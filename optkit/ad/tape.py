@@ -41,18 +41,23 @@ def pull_back(
         cts = _backward(tape, seeds, inputs, strong_product if careful else operator.mul, entries)
         for ct in cts:
             if not careful and ct is not None and has_nan(ct):
-                return None if freed else _backward(tape, seeds, inputs, strong_product, reversed(tape))
+                return (
+                    None
+                    if freed
+                    else _backward(tape, seeds, inputs, strong_product, reversed(tape))
+                )
         return cts
 
 
-def _backward(
+def _backward(  # noqa: C901, PLR0912 -- the one loop where a call more or less is felt, so it is written out
     tape: Tape, seeds: dict[int, Any], inputs: int, times: Any, entries: Iterable[Entry | None]
 ) -> list[Any]:
     """One sweep over the ``entries`` of the tape, from the last to the first."""
     cts: list[Any] = [None] * len(tape)
     for index, seed in seeds.items():
         cts[index] = seed
-    ours = bytearray(len(tape))  # 1 where the cotangent is an array made here, free to be added to in place.
+    # 1 where the cotangent is an array made here, free to be added to in place.
+    ours = bytearray(len(tape))
     found = cts[:inputs]
     for entry in entries:
         ct = cts.pop()
@@ -66,16 +71,17 @@ def _backward(
         partials = primitive.partials
         if partials is None:
             place = i[0]
-            if primitive.accumulate is None or isinstance(ct, Tracer) or isinstance(cts[place], Tracer):
+            total = cts[place]
+            accumulate = primitive.accumulate
+            if accumulate is None or isinstance(ct, Tracer) or isinstance(total, Tracer):
                 _pull(primitive, ct, y, a, b, i, cts)
                 continue
-            total = cts[place]
             if not ours[place] or type(total) is not np.ndarray or total.dtype is not ct.dtype:
                 cts[place] = total = _own(total, ct, a[0].shape)
                 ours[place] = 1
-            primitive.accumulate(total, ct, a, b)
+            accumulate(total, ct, a, b)
         elif len(partials) == 1:
-            term = times(ct, partials[0](y, a))
+            term = times(ct, partials[0](y, a))  # type: ignore[misc]
             total = cts[i]
             cts[i] = term if total is None else total + term
         else:
@@ -99,7 +105,9 @@ def _backward(
     return found
 
 
-def _pull(primitive: Primitive, ct: Any, y: Any, args: Any, params: Any, parents: Any, cts: list[Any]) -> None:
+def _pull(
+    primitive: Primitive, ct: Any, y: Any, args: Any, params: Any, parents: Any, cts: list[Any]
+) -> None:
     """Add what an operation passes on to its operands to their cotangents."""
     for i, parent in enumerate(parents):
         if parent >= 0:
@@ -121,7 +129,9 @@ def _consume(tape: Tape) -> Iterator[Entry | None]:
         yield tape.pop()
 
 
-def push_forward(tape: Tape, tangents: dict[int, Any], outputs: Sequence[int], k: int | None) -> list[Any]:
+def push_forward(
+    tape: Tape, tangents: dict[int, Any], outputs: Sequence[int], k: int | None
+) -> list[Any]:
     """Tangents of the ``outputs``, None where one depends on none of the seeds; ``k`` as in `registry`."""
     known: list[Any] = [None] * len(tape)
     for index, tangent in tangents.items():
@@ -133,7 +143,9 @@ def push_forward(tape: Tape, tangents: dict[int, Any], outputs: Sequence[int], k
             primitive, y, args, params, parents, last = entry
             if primitive.partials is not None:
                 binary = len(primitive.partials) == 2
-                args, parents, params = ((args, params), (parents, last), {}) if binary else ((args,), (parents,), {})
+                args, parents, params = (
+                    ((args, params), (parents, last), {}) if binary else ((args,), (parents,), {})
+                )
             operands = [known[p] if p >= 0 else None for p in parents]
             if any(t is not None for t in operands):
                 known[position] = primitive.push(y, args, operands, params, k)

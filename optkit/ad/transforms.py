@@ -102,7 +102,11 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 def _value_and_grad(
-    f: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any], caller: str
+    f: Callable[..., Any],
+    argnums: Argnums,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    caller: str,
 ) -> tuple[Any, Any]:
     selection = Selection(args, argnums, caller)
     leaves = selection.leaves
@@ -214,7 +218,9 @@ def value_and_jacobian(
 
 def _check_mode(mode: str, caller: str) -> None:
     if mode not in ("auto", "forward", "reverse"):
-        raise InvalidInputError(f"ad.{caller}: mode must be 'auto', 'forward' or 'reverse', got {mode!r}")
+        raise InvalidInputError(
+            f"ad.{caller}: mode must be 'auto', 'forward' or 'reverse', got {mode!r}"
+        )
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -325,8 +331,8 @@ def derivative(f: Callable[..., Any]) -> Callable[..., Any]:
         y, dy = _jvp(lambda z: f(z, *args, **kwargs), (leaf,), (one_like(leaf),), "derivative")
         if np.ndim(leaf) and np.shape(y) != np.shape(leaf):
             raise InvalidInputError(
-                f"ad.derivative needs an elementwise function, but it turned shape {np.shape(leaf)} into {np.shape(y)}; "
-                "perhaps you meant grad or jacobian"
+                f"ad.derivative needs an elementwise function, but it turned shape {np.shape(leaf)} into "
+                f"{np.shape(y)}; perhaps you meant grad or jacobian"
             )
         return dy
 
@@ -336,7 +342,9 @@ def derivative(f: Callable[..., Any]) -> Callable[..., Any]:
 # --- products with the Jacobian ---------------------------------------------------------------------------------------
 
 
-def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+def jvp(
+    f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]
+) -> tuple[Any, Any]:
     """The value and its derivative in one direction (the pushforward J v), by forward mode.
 
     Parameters
@@ -436,7 +444,9 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     >>> pushforward(2.0)
     np.float64(2.0)
     """
-    recording = Recording(f, Selection(primals, tuple(range(len(primals))), "linearize"), {}, "linearize")
+    recording = Recording(
+        f, Selection(primals, tuple(range(len(primals))), "linearize"), {}, "linearize"
+    )
     return recording.value(), recording.pushforward
 
 

@@ -68,7 +68,11 @@ def _unflatten(structure: Structure | None, leaves: Iterator[Any]) -> Any:
     children = [_unflatten(part, leaves) for part in structure.parts]
     kind, names = structure.kind, structure.names
     if issubclass(kind, dict):
-        return kind(zip(names, children, strict=True)) if kind is dict else _like_dict(kind, names, children)
+        return (
+            kind(zip(names, children, strict=True))
+            if kind is dict
+            else _like_dict(kind, names, children)
+        )
     if names:
         return kind(**dict(zip(names, children, strict=True)))
     return kind(children)
@@ -85,7 +89,9 @@ def flatten_as(tree: Any, structure: Structure | None, what: str) -> list[Any]:
     """The leaves of ``tree``, which must have the given structure; ``what`` names it in the error."""
     leaves, found = flatten(tree) if structure is not None else ([tree], None)
     if found != structure:
-        raise InvalidInputError(f"{what} must have the structure {_show(structure)}, got {_show(found)}")
+        raise InvalidInputError(
+            f"{what} must have the structure {_show(structure)}, got {_show(found)}"
+        )
     return leaves
 
 

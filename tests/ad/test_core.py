@@ -153,9 +153,7 @@ def test_a_result_kept_from_an_earlier_call_is_refused(operator: Any) -> None:
         return cache[0]
 
     operator(f)(3.0)
-    with pytest.raises(
-        EscapedTracerError, match=r"earlier derivative computation|had ended"
-    ):
+    with pytest.raises(EscapedTracerError, match=r"earlier derivative computation|had ended"):
         operator(f)(4.0)
 
 

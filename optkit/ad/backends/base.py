@@ -58,14 +58,18 @@ class Backend(ABC):
     def value_and_jvp(self, f: Function, x: Vector, v: Vector) -> tuple[Any, Any]:
         """The value ``f(x)`` and the directional derivative ``J(x) @ v``, of the value's shape."""
         if type(self).value_and_vjp is Backend.value_and_vjp:
-            raise BackendError(f"backend {self.name!r} implements neither value_and_jvp nor value_and_vjp")
+            raise BackendError(
+                f"backend {self.name!r} implements neither value_and_jvp nor value_and_vjp"
+            )
         y, jacobian = self.value_and_jacobian(f, x)
         return y, jacobian @ v
 
     def value_and_vjp(self, f: Function, x: Vector) -> tuple[Any, Pullback]:
         """The value ``f(x)`` and the function ``u ↦ uᵀ J(x)``, which gives an array of shape (n,)."""
         if type(self).value_and_jvp is Backend.value_and_jvp:
-            raise BackendError(f"backend {self.name!r} implements neither value_and_jvp nor value_and_vjp")
+            raise BackendError(
+                f"backend {self.name!r} implements neither value_and_jvp nor value_and_vjp"
+            )
         y, jacobian = self.value_and_jacobian(f, x)
         return y, lambda u: np.asarray(u @ jacobian if np.ndim(u) else u * jacobian)
 

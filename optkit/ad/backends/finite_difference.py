@@ -42,7 +42,9 @@ class FiniteDifferenceBackend(Backend):
             forward[i] += h
             backward[i] -= h
             # What was really stepped, not h: x + h is rounded.
-            jacobian[..., i] = (_value(f, forward) - _value(f, backward)) / (forward[i] - backward[i])
+            jacobian[..., i] = (_value(f, forward) - _value(f, backward)) / (
+                forward[i] - backward[i]
+            )
         return y, jacobian
 
     def hessian(self, f: Function, x: Vector) -> NDArray[np.float64]:

@@ -71,13 +71,19 @@ def get_backend(backend: str | Backend = "auto") -> Backend:
     if isinstance(backend, Backend):
         return backend
     if not isinstance(backend, str):
-        raise InvalidTypeError(f"backend must be a name or a Backend object, got {type(backend).__name__}")
+        raise InvalidTypeError(
+            f"backend must be a name or a Backend object, got {type(backend).__name__}"
+        )
     name = "native" if backend == "auto" else backend
     if name not in _FACTORIES:
         close = difflib.get_close_matches(name, _FACTORIES, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise BackendError(f"unknown backend {name!r}; {hint}known: {', '.join(sorted(_FACTORIES))}")
+        raise BackendError(
+            f"unknown backend {name!r}; {hint}known: {', '.join(sorted(_FACTORIES))}"
+        )
     found = _FACTORIES[name]()
     if not found.available():
-        raise BackendError(f"backend {name!r} is not available here: what it needs is not installed")
+        raise BackendError(
+            f"backend {name!r} is not available here: what it needs is not installed"
+        )
     return found

@@ -63,7 +63,9 @@ class _Concatenate(Linear):
 _concatenate = _Concatenate(
     "concatenate", lambda *arrays, axis: np.concatenate(arrays, axis), tangent="same"
 )
-_copy = linear("copy", lambda ct, x: ct, impl=np.copy, tangent="same")
+_copy = linear(
+    "copy", lambda ct, x, order: ct, impl=lambda x, order: np.copy(x, order), tangent="same"
+)
 _astype = linear(
     "astype",
     lambda ct, x, dtype: (
@@ -416,7 +418,7 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 
 @composite(np.copy)
 def _np_copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return _copy(traced(a))
+    return _copy(traced(a), order=order)
 
 
 @composite(np.astype)
@@ -462,17 +464,17 @@ FUNCTIONS[np.shares_memory] = lambda a, b, **_: np.shares_memory(primal(a), prim
 
 
 def _filled(make: Any) -> Any:
-    def function(
-        a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **_: Any
-    ) -> Any:
-        shape = a.shape if shape is None else shape
-        return inplace.assignable(make(shape, a.dtype if dtype is None else dtype), a)
+    def function(a: Any, dtype: Any = None, **options: Any) -> Any:
+        return inplace.assignable(
+            make(primal(a), a.dtype if dtype is None else dtype, **options), a
+        )
 
     return function
 
 
-FUNCTIONS[np.zeros_like] = FUNCTIONS[np.empty_like] = _filled(np.zeros)
-FUNCTIONS[np.ones_like] = _filled(np.ones)
+for _make in (np.zeros_like, np.ones_like):
+    FUNCTIONS[_make] = _filled(_make)
+FUNCTIONS[np.empty_like] = FUNCTIONS[np.zeros_like]
 
 
 @composite(np.full_like)
