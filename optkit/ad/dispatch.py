@@ -351,7 +351,8 @@ def _call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) ->
         )
     if dtype is not None:
         inputs = tuple(
-            x.astype(dtype) if isinstance(x, ArrayTracer) else np.asarray(x, dtype=dtype) for x in inputs
+            FUNCTIONS[np.astype](x, dtype) if isinstance(x, Tracer) else np.asarray(x, dtype=dtype)
+            for x in inputs
         )
     return ufunc(*inputs)
 
