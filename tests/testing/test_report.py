@@ -61,10 +61,11 @@ def test_an_empty_container_is_nothing_to_check():
 
 def test_argnums_choose_the_arguments():
     x, y = np.array([1.0, 2.0]), np.array([3.0, -1.0])
-    assert set(verdicts(gradcheck(np.dot, x, y, argnums=1))) == {"∂f/∂b[0]", "∂f/∂b[1]"}
 
     def product(x, y):
         return x @ y
+
+    assert set(verdicts(gradcheck(product, x, y, argnums=1))) == {"∂f/∂y[0]", "∂f/∂y[1]"}
 
     assert gradcheck(product, x, y, argnums=-1, jac=lambda x, y: x)
     both = gradcheck(product, x, y, argnums=(0, 1), jac=lambda x, y: (y, x))
