@@ -91,7 +91,7 @@ def first_step_length(x: Vector, fun: float, grad: Vector) -> float:
 
 
 @dataclass(frozen=True)
-class Armijo:
+class Armijo(LineSearch):
     """Backtracking to sufficient decrease.
 
     Parameters
@@ -139,7 +139,7 @@ def _shrink(start: Trial, trial: Trial) -> float:
 
 
 @dataclass(frozen=True)
-class StrongWolfe:
+class StrongWolfe(LineSearch):
     """The search of Moré and Thuente for sufficient decrease and small slope.
 
     Parameters

@@ -69,8 +69,8 @@ def gradcheck(  # noqa: PLR0913 - one keyword per thing that a user may say; all
     argnums : int or tuple of int
         The arguments with respect to which ``f`` is differentiated: numbers, arrays, or containers of them.
     rtol, atol : float
-        An entry passes when |given − estimate| ≤ error bar + atol + rtol · max(|given|, |estimate|). ``rtol`` is 1e-6
-        by default, and 1e-4 where ``f`` or its derivative comes in float32.
+        An entry passes when ``|given − estimate| ≤ error bar + atol + rtol · max(|given|, |estimate|)``. ``rtol`` is
+        1e-6 by default, and 1e-4 where ``f`` or its derivative comes in float32.
     seed : int
         For the random directions that are used instead of single variables when there are more than 200 of them, and
         for the comparison of forward with reverse mode.

@@ -43,7 +43,7 @@ _SEVERITY = {verdict: rank for rank, verdict in enumerate(EntryVerdict)}
 
 @dataclass(frozen=True)
 class Tolerance:
-    """An entry passes when |given − estimate| ≤ error bar + ``atol`` + ``rtol`` · max(|given|, |estimate|)."""
+    """An entry passes when ``|given − estimate| ≤ error bar + atol + rtol · max(|given|, |estimate|)``."""
 
     rtol: float
     atol: float

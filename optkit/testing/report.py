@@ -51,7 +51,7 @@ class Entry:
 
     @property
     def difference(self) -> float:
-        """|given − estimate|."""
+        """The distance between the two: ``|given − estimate|``."""
         return abs(self.given - self.estimate)
 
 
