@@ -49,7 +49,7 @@ _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
 _ROUNDING = {"round": np.round, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc}
 # Array methods that are a NumPy function of the same name and the same arguments.
 _METHODS = (
-    "all any argmax argmin argpartition argsort astype clip compress conj conjugate cumprod cumsum diagonal dot "
+    "all any argmax argmin argpartition argsort astype clip conj conjugate cumprod cumsum diagonal dot "
     "max mean min nonzero prod ravel repeat searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 # `ufunc.method` calls that are the same as a NumPy function.
@@ -181,6 +181,9 @@ class ArrayTracer(Tracer):
 
     def flatten(self, order: str = "C") -> Any:
         return FUNCTIONS[np.copy](FUNCTIONS[np.ravel](self, order=order))
+
+    def compress(self, condition: Any, axis: Any = None) -> Any:
+        return FUNCTIONS[np.compress](condition, self, axis)
 
     def copy(self, order: str = "C") -> Any:
         return FUNCTIONS[np.copy](self, order)

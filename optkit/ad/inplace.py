@@ -15,18 +15,21 @@ import numpy as np
 
 from optkit.ad.core import Tracer, newest_trace, primal
 from optkit.ad.registry import FUNCTIONS
-from optkit.errors import LostDerivativeError
+from optkit.errors import LostDerivativeError, NotDifferentiableError
 
 # For each primitive that makes views: ``(base, value, **params)`` → the base with the view replaced by ``value``.
 PUT: dict[Any, Any] = {}
 
 
-def link(view: Any, base: Any, primitive: Any, params: dict[str, Any]) -> None:
+def link(
+    view: Any, base: Any, primitive: Any, params: dict[str, Any], *, certain: bool = False
+) -> None:
     """Remember that ``view`` is ``primitive(base, **params)``.
 
-    Where NumPy has made a copy there is nothing to remember: a reshape, for one, copies where it has to.
+    Where NumPy has made a copy there is nothing to remember: a reshape, for one, copies where it has to. ``certain``
+    says that it has not, whatever the memory looks like (a trace may keep a small part of a large array as a copy).
     """
-    if not np.may_share_memory(primal(view), primal(base)):
+    if not certain and not np.may_share_memory(primal(view), primal(base)):
         return
     view.viewed = (base, primitive, params)
     reference = weakref.ref(view)
@@ -38,6 +41,8 @@ def link(view: Any, base: Any, primitive: Any, params: dict[str, Any]) -> None:
 
 def write(target: Any, index: Any, value: Any) -> None:
     """``target[index] = value``."""
+    if not isinstance(primal(target), np.ndarray):
+        raise TypeError(f"{type(primal(target)).__name__!r} object does not support item assignment")
     viewed = value.viewed if isinstance(value, Tracer) else None
     if viewed is not None and viewed[0] is target and _is_same(viewed[2].get("index", PUT), index):
         return  # Python's second half of `target[index] += v`: the first half has written through the view.
@@ -89,6 +94,11 @@ def _replace(target: Any, new: Any) -> None:
     """Let the box ``target`` hold ``new``, and the array that it is a view of and all its views follow."""
     while (viewed := target.viewed) is not None:
         base, primitive, params = viewed
+        if primitive not in PUT:
+            raise NotDifferentiableError(
+                f"assigning to what np.{primitive.name} returned would change the traced array that it is a view of: "
+                "assign to that array itself, or to a copy"
+            )
         target, new = base, PUT[primitive](base, new, **params)
     _become(target, new)
     stale = [target]

@@ -36,6 +36,14 @@ def _outline(value: Any) -> Any:
     return ndarray(value.shape, value.dtype, bytes(value.itemsize), strides=(0,) * value.ndim)
 
 
+def _apart(part: Any, whole: Any) -> Any:
+    """A small part of a large array, as a copy.
+
+    A view would keep all of the array alive, and every version of one that is filled in a loop.
+    """
+    return part.copy() if type(part) is ndarray and 4 * part.nbytes < whole.nbytes else part
+
+
 def _outlines(primitive: Linear, y: Any, values: Any) -> tuple[Any, Any]:
     """What a tape keeps of a linear operation: of the operands that its transpose reads the values, else outlines."""
     return _outline(y), [v if primitive.reads(i) else _outline(v) for i, v in enumerate(values)]
@@ -49,6 +57,11 @@ class _Closed:
             "a traced value was used after the derivative computation that made it had ended; return it from the "
             "function that is differentiated, or keep ad.stop_gradient(x)"
         )
+
+
+def position(tape: Any, entry: Any, start: int) -> int:
+    """Where an entry stands on the tape, at ``start`` or behind."""
+    return next(i for i in range(start, len(tape)) if tape[i] is entry)
 
 
 class Parts(tuple[Any, ...]):
@@ -77,7 +90,12 @@ _pick = _Pick("pick", lambda results, which: results[which])
 
 
 class ReverseTrace(Trace):
-    """Records what is done with its tracers."""
+    """Records what is done with its tracers.
+
+    Several threads may work on one function. Appending to a list cannot be interrupted, finding out its length before
+    can be followed by somebody else's append: so every entry is looked at where it should stand, and sought behind that
+    where it does not. An operand always stands before what was made of it.
+    """
 
     __slots__ = ("snapshot", "tape")
 
@@ -87,10 +105,15 @@ class ReverseTrace(Trace):
         self.snapshot = Snapshot()
 
     def lift(self, value: Any) -> ReverseTracer:
+        entry: list[Any] = []  # No entry, but an object of its own.
+        return ReverseTracer(value, self, self.write(entry))
+
+    def write(self, entry: Any) -> int:
+        """Put an entry on the tape; its position."""
         tape = self.tape
-        tracer = ReverseTracer(value, self, len(tape))
-        tape.append(None)
-        return tracer
+        index = len(tape)
+        tape.append(entry)
+        return index if tape[index] is entry else position(tape, entry, index)
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if isinstance(primitive, Constant):
@@ -121,27 +144,25 @@ class ReverseTrace(Trace):
         """Write an operation to the tape (see `optkit.ad.tape` for the form); its result as a tracer, or several."""
         if type(y) is complex:  # Python's own, of 1j and a np.float64, which is a float.
             y = np.complex128(y)
-        tape = self.tape
-        tracer = ReverseTracer(y, self, len(tape))
         if primitive.partials is None:
+            kept = y
             if isinstance(primitive, Linear) and not primitive.each:
                 if y.nbytes > _LARGE or getattr(values[0], "nbytes", 0) > _LARGE:
-                    y, values = _outlines(primitive, y, values)
-                tape.append((primitive, y, values, params, parents, -1))
-                return tracer
-            tape.append((primitive, y, values, params, parents, -1))
+                    if primitive is basic:
+                        y = _apart(y, values[0])
+                    kept, values = _outlines(primitive, y, values)
+            index = self.write((primitive, kept, values, params, parents, -1))
             if isinstance(y, tuple):
-                return tuple(self._pick(part, j, y, tracer.index) for j, part in enumerate(y))
+                return tuple(self._pick(part, j, y, index) for j, part in enumerate(y))
         elif len(values) == 1:
-            tape.append((primitive, y, values[0], None, parents[0], -1))
+            index = self.write((primitive, y, values[0], None, parents[0], -1))
         else:
-            tape.append((primitive, y, *values, *parents))
-        return tracer
+            index = self.write((primitive, y, *values, *parents))
+        return ReverseTracer(y, self, index)
 
     def _pick(self, part: Any, which: int, results: tuple[Any, ...], place: int) -> ReverseTracer:
-        tracer = ReverseTracer(part, self, len(self.tape))
-        self.tape.append((_pick, part, (results,), {"which": which}, (place,), -1))
-        return tracer
+        entry = (_pick, part, (results,), {"which": which}, (place,), -1)
+        return ReverseTracer(part, self, self.write(entry))
 
     def strip(self, arg: Any) -> Any:
         """The value of a tracer of this trace; anything else as it is."""
@@ -177,13 +198,11 @@ class ReverseTracer(ArrayTracer):
         params = {"index": index}
         y = value[index]
         if value.nbytes > _LARGE:
-            if type(y) is ndarray and 4 * y.nbytes < value.nbytes:
-                # A view would keep all of the array alive, and each version of one that is filled in a loop.
-                y = y.copy()
+            y = _apart(y, value)
             value = _outline(value)
-        tape = self.owner.tape
-        result = ReverseTracer(y, self.owner, len(tape))
-        tape.append((basic, y, (value,), params, (self.index,), -1))
+        result = ReverseTracer(
+            y, self.owner, self.owner.write((basic, y, (value,), params, (self.index,), -1))
+        )
         if y.shape:  # `inplace.link`, written out.
             result.viewed = (self, basic, params)
             if self.views is None:
@@ -215,14 +234,17 @@ def _binary_recorder(primitive: Elementwise, general: Any, reflected: bool) -> A
                 other = trace.snapshot.keep(other)
         elif kind not in NUMBERS:
             return general(self, other)
-        tape = trace.tape
-        index = len(tape)
         if reflected:
             y = compute(other, self.value)
-            tape.append((primitive, y, other, self.value, parent, self.index))
+            entry = (primitive, y, other, self.value, parent, self.index)
         else:
             y = compute(self.value, other)
-            tape.append((primitive, y, self.value, other, self.index, parent))
+            entry = (primitive, y, self.value, other, self.index, parent)
+        tape = trace.tape  # `ReverseTrace.write`, written out.
+        index = len(tape)
+        tape.append(entry)
+        if tape[index] is not entry:
+            index = position(tape, entry, index)
         return ReverseTracer(y, trace, index)
 
     return method
@@ -234,11 +256,8 @@ def _unary_recorder(primitive: Elementwise) -> Any:
     def method(self: ReverseTracer) -> Any:
         value = self.value
         trace = self.owner
-        tape = trace.tape
-        index = len(tape)
         y = compute(value)
-        tape.append((primitive, y, value, None, self.index, -1))
-        return ReverseTracer(y, trace, index)
+        return ReverseTracer(y, trace, trace.write((primitive, y, value, None, self.index, -1)))
 
     return method
 

@@ -3,7 +3,8 @@
 An entry is ``(primitive, y, a, b, i, j)``. For an elementwise primitive ``y`` is its result, ``a`` and ``b`` are its
 operands, ``i`` and ``j`` their positions on the tape, −1 for one that is not traced (as is the missing second operand
 of a unary one). These entries are flat because they are by far the most frequent. For any other primitive ``a`` holds
-the operands, ``b`` the parameters and ``i`` the positions. An input has no entry: None stands in its place.
+the operands, ``b`` the parameters and ``i`` the positions. An input has no entry: an empty list stands in its
+place.
 """
 
 from __future__ import annotations
@@ -14,43 +15,45 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import Tracer
+from optkit.ad.core import Tracer, primal
 from optkit.ad.quiet import quiet
 from optkit.ad.registry import Primitive, has_nan, strong_product, unbroadcast
 
 Entry = tuple[Primitive, Any, Any, Any, Any, int]
-Tape = list[Entry | None]
+Tape = list[Any]
 
 # From this size on a tape is freed while it is swept, so that the sweep can use its memory.
 _HEAVY_BYTES = 1 << 22
 
 
 def pull_back(
-    tape: Tape, seeds: dict[int, Any], inputs: int, *, once: bool = False, careful: bool = False
+    tape: Tape,
+    seeds: dict[int, Any],
+    inputs: int,
+    *,
+    once: bool = False,
+    careful: bool = False,
+    value: Any = 0.0,
 ) -> list[Any] | None:
     """Cotangents of the first so many places on the tape, the inputs; None where nothing depends on one.
 
     ``seeds`` maps positions to cotangents. The first sweep multiplies plainly; only if a result then shows NaN is it
     repeated with products in which an exact zero wins (`registry.strong_product`), so that the rare case costs the
-    common one nothing. A heavy tape that is swept only ``once`` is freed as the sweep passes; if NaN shows up then,
-    the answer is None: record it again, and sweep it ``careful``-ly.
+    common one nothing. A heavy tape that is swept only ``once`` is freed as the sweep passes; if NaN shows up then, the
+    answer is None: record it again, and sweep it ``careful``-ly. Where the ``value`` itself is not finite, as at a pole,
+    NaN is the honest slope and stays.
     """
     with quiet():
         freed = once and _is_heavy(tape)
-        entries = _consume(tape) if freed else reversed(tape)
-        cts = _backward(tape, seeds, inputs, strong_product if careful else operator.mul, entries)
+        cts = _backward(tape, seeds, inputs, careful, _consume(tape) if freed else reversed(tape))
         for ct in cts:
-            if not careful and ct is not None and has_nan(ct):
-                return (
-                    None
-                    if freed
-                    else _backward(tape, seeds, inputs, strong_product, reversed(tape))
-                )
+            if ct is not None and not careful and has_nan(ct) and np.all(np.isfinite(primal(value))):
+                return None if freed else _backward(tape, seeds, inputs, True, reversed(tape))
         return cts
 
 
 def _backward(  # noqa: C901, PLR0912 -- the one loop where a call more or less is felt, so it is written out
-    tape: Tape, seeds: dict[int, Any], inputs: int, times: Any, entries: Iterable[Entry | None]
+    tape: Tape, seeds: dict[int, Any], inputs: int, careful: bool, entries: Iterable[Any]
 ) -> list[Any]:
     """One sweep over the ``entries`` of the tape, from the last to the first."""
     cts: list[Any] = [None] * len(tape)
@@ -63,7 +66,7 @@ def _backward(  # noqa: C901, PLR0912 -- the one loop where a call more or less 
         ct = cts.pop()
         if ct is None:
             continue
-        if entry is None:
+        if not entry:
             if len(cts) < inputs:
                 found[len(cts)] = ct
             continue
@@ -81,23 +84,31 @@ def _backward(  # noqa: C901, PLR0912 -- the one loop where a call more or less 
                 ours[place] = 1
             accumulate(total, ct, a, b)
         elif len(partials) == 1:
-            term = times(ct, partials[0](y, a))  # type: ignore[misc]
+            slope = partials[0](y, a)  # type: ignore[misc]
+            term = strong_product(ct, slope) if careful else ct * slope
             total = cts[i]
             cts[i] = term if total is None else total + term
         else:
             if i >= 0:
                 partial = partials[0]
-                term = ct if partial is None else times(ct, partial(y, a, b))
+                if partial is None:
+                    term = ct
+                else:
+                    slope = partial(y, a, b)
+                    term = strong_product(ct, slope) if careful else ct * slope
                 if term.shape != a.shape:
                     term = unbroadcast(term, a)
                 total = cts[i]
                 cts[i] = term if total is None else total + term
             if j >= 0:
                 partial = partials[1]
-                if partial is operator.neg:
+                if partial is None:
+                    term = ct
+                elif partial is operator.neg:
                     term = -ct
                 else:
-                    term = ct if partial is None else times(ct, partial(y, a, b))
+                    slope = partial(y, a, b)
+                    term = strong_product(ct, slope) if careful else ct * slope
                 if term.shape != b.shape:
                     term = unbroadcast(term, b)
                 total = cts[j]
@@ -123,7 +134,7 @@ def _own(total: Any, ct: Any, shape: tuple[int, ...]) -> Any:
     return np.array(total, dtype=np.result_type(total, ct))
 
 
-def _consume(tape: Tape) -> Iterator[Entry | None]:
+def _consume(tape: Tape) -> Iterator[Any]:
     """The entries from the last to the first, each let go of when the next is asked for."""
     while tape:
         yield tape.pop()
@@ -138,7 +149,7 @@ def push_forward(
         known[index] = tangent
     with quiet():
         for position, entry in enumerate(tape):
-            if entry is None:
+            if not entry:
                 continue
             primitive, y, args, params, parents, last = entry
             if primitive.partials is not None:
@@ -155,4 +166,4 @@ def push_forward(
 def _is_heavy(tape: Tape) -> bool:
     """Whether the results on the tape take much memory, guessed from the one in the middle."""
     entry = tape[len(tape) // 2]
-    return entry is not None and len(tape) * getattr(entry[1], "nbytes", 0) > _HEAVY_BYTES
+    return bool(entry) and len(tape) * getattr(entry[1], "nbytes", 0) > _HEAVY_BYTES

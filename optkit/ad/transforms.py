@@ -123,7 +123,8 @@ def _value_and_grad(
             return y, selection.restore([finish(None, leaf) for leaf in leaves])
         value = y.value
         trace.snapshot.check()
-        cts = pull_back(tape, {y.index: one_like(value)}, len(leaves), once=True, careful=careful)  # type: ignore[attr-defined]
+        seeds = {y.index: one_like(value)}  # type: ignore[attr-defined]
+        cts = pull_back(tape, seeds, len(leaves), once=True, careful=careful, value=value)
         careful = True
     if len(cts) == 1:
         return value, selection.restore([finish(cts[0], leaves[0])])

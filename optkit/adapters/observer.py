@@ -16,7 +16,7 @@ import numpy as np
 import scipy.optimize
 
 from optkit.optimize.problem import BaseProblem, Problem
-from optkit.optimize.result import Result, Verdict
+from optkit.optimize.result import Result, Verdict, honest
 from optkit.optimize.run import Callback, Run, stops
 from optkit.optimize.state import State
 from optkit.optimize.validation import Vector
@@ -72,7 +72,10 @@ class Observer:
                 text = f"limit reached: the callback stopped iteration {self.run.nit}"
                 return self.run.result(Verdict.LIMIT, text)
             verdict = _verdict(found)
-            result = self.run.result(verdict, f"{verdict.value}: {found.message}")
+            message = f"{verdict.value}: {found.message}"
+            if self.run.best is not None:
+                verdict, message = honest(verdict, message, self.run.best.fun)
+            result = self.run.result(verdict, message)
             result.scipy_result = found
             return result
 

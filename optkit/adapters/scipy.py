@@ -31,7 +31,16 @@ from optkit.optimize.result import Result
 from optkit.optimize.run import Callback, Limits, Run
 from optkit.optimize.solver import Solver, solve
 from optkit.optimize.state import State
-from optkit.optimize.validation import Matrix, Vector, starting_point, unknown
+from optkit.optimize.validation import (
+    Matrix,
+    Vector,
+    as_callable,
+    as_real,
+    check_callback,
+    check_control,
+    starting_point,
+    unknown,
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,10 @@ def minimize(  # noqa: PLR0913  # what optkit.minimize has been given
     """Run a method of `scipy.optimize.minimize`; called by `optkit.minimize` for ``method="scipy:…"``."""
     spec = MINIMIZERS[_known(method, Problem)]
     _refuse_what_it_does_not_take(spec, bounds is not None, constraints != ())
+    check_control("tol", tol)
+    check_callback(callback)
+    if bounds is not None:
+        bounds = _standard_bounds(bounds, starting_point(x0)[0].size)
     run = Run(problem, f"scipy:{spec.name}", limits)
     # Where infeasible points are evaluated, the lowest value seen is not the best point.
     run.any_point = spec.feasible or (bounds is None and constraints == ())
@@ -155,21 +168,57 @@ def _refuse_what_it_does_not_take(spec: Method, bounded: bool, constrained: bool
             )
 
 
-def _projected(x0: Any, bounds: Any) -> Any:
+def _standard_bounds(bounds: Any, n: int) -> scipy.optimize.Bounds:
+    """Bounds with a lower and an upper end for each of n variables; only those of SciPy's class broadcast."""
+    if isinstance(bounds, scipy.optimize.Bounds):
+        sides, keep_feasible = [bounds.lb, bounds.ub], bounds.keep_feasible
+    else:
+        sides, keep_feasible = _sides(bounds, n), False
+    ends = [as_real(side, "bounds") for side in sides]
+    for end in ends:
+        if end.shape not in ((), (1,), (n,)):
+            raise InvalidInputError(
+                f"bounds have shape {end.shape}, but there are {n} variables; give Bounds scalars or {n} entries"
+            )
+    low, high = (np.broadcast_to(end, (n,)).astype(np.float64) for end in ends)
+    wrong = ~(low <= high)
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        what = (
+            f"lower {low[i]} > upper {high[i]}"
+            if low[i] > high[i]
+            else "nan; write None for no bound"
+        )
+        raise InvalidInputError(f"bounds of x[{i}]: {what}")
+    return scipy.optimize.Bounds(low, high, keep_feasible)
+
+
+def _sides(bounds: Any, n: int) -> list[list[Any]]:
+    """The lower and the upper ends of a sequence of pairs (low, high), None standing for infinity."""
+    try:
+        pairs = [(low, high) for low, high in bounds]
+    except (TypeError, ValueError):
+        raise InvalidInputError(
+            f"bounds must be one pair (low, high) for each of the {n} variables, got {bounds!r}; "
+            "write bounds=[(0.0, 1.0), (None, 2.0), ...]"
+        ) from None
+    if len(pairs) != n:
+        raise InvalidInputError(
+            f"bounds must be one pair (low, high) for each of the {n} variables, got {len(pairs)}; to give all "
+            f"variables the same, write bounds=[(low, high)] * {n}"
+        )
+    return [
+        [-np.inf if low is None else low for low, _ in pairs],
+        [np.inf if high is None else high for _, high in pairs],
+    ]
+
+
+def _projected(x0: Any, bounds: scipy.optimize.Bounds | None) -> Any:
     """x0, moved to the bounds where it lies outside of them."""
     if bounds is None:
         return x0
     flat, shape = starting_point(x0)
-    if not isinstance(bounds, scipy.optimize.Bounds):
-        rows = [
-            (-np.inf if low is None else low, np.inf if high is None else high)
-            for low, high in bounds
-        ]
-        bounds = scipy.optimize.Bounds(*np.array(rows, dtype=np.float64).reshape(-1, 2).T)
-    low, high = np.broadcast_to(bounds.lb, flat.shape), np.broadcast_to(bounds.ub, flat.shape)
-    if np.any(low > high):
-        index = int(np.argmax(low > high))
-        raise InvalidInputError(f"bounds of x[{index}]: lower {low[index]} > upper {high[index]}")
+    low, high = bounds.lb, bounds.ub
     inside = np.clip(flat, low, high)
     if not np.array_equal(inside, flat):
         index = int(np.argmax(inside != flat))
@@ -196,6 +245,8 @@ def least_squares(  # what optkit.least_squares has been given
     SciPy evaluates the Jacobian where it accepts a point, which makes the rows of the history.
     """
     name = _known(method, LeastSquaresProblem)
+    check_control("tol", tol)
+    check_callback(callback)
     for option in options:
         if option not in _LEAST_SQUARES_OPTIONS:
             what = f"option {option!r} of method {method!r}"
@@ -310,6 +361,7 @@ def _scipy_callback(callback: Callable[..., Any] | None) -> Callback | None:
     """SciPy's two forms of callback: by its argument's name it takes a result, otherwise the point."""
     if callback is None:
         return None
+    as_callable(callback, "callback")
     if list(inspect.signature(callback).parameters) == ["intermediate_result"]:
         return lambda state: callback(
             intermediate_result=scipy.optimize.OptimizeResult(x=state.x.copy(), fun=state.fun)

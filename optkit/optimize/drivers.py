@@ -250,7 +250,13 @@ def _solver(
             raise InvalidInputError(unknown(f"method {method!r}", method, names))
         names = [field.name for field in dataclasses.fields(known[method.lower()])]  # type: ignore[arg-type]
     else:
-        raise InvalidTypeError(f"method must be a name or a solver, got {method!r}")
+        got = f"the class {method.__name__}; write" if isinstance(method, type) else f"{method!r};"
+        write = (
+            f"method={method.__name__}()"
+            if isinstance(method, type)
+            else f"known: {', '.join(known)}"
+        )
+        raise InvalidTypeError(f"method must be a name or a solver, got {got} {write}")
     for name in options:
         if name not in names:
             label = method if isinstance(method, str) else f"{type(method).__name__}(…)"

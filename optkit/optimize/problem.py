@@ -24,6 +24,7 @@ from optkit.optimize.validation import (
     Matrix,
     Shape,
     Vector,
+    as_callable,
     as_real,
     precision_of,
     real_array,
@@ -359,13 +360,3 @@ class Problem(BaseProblem):
         difference: Vector = (self.gradient(x + h * v) - self.gradient(x - h * v)) / (2.0 * h)
         self.lowest = lowest
         return difference
-
-
-def as_callable(function: Any, name: str) -> Callable[..., Any]:
-    """``function``, which must be one."""
-    if callable(function):
-        return function  # type: ignore[no-any-return]
-    hint = ""
-    if isinstance(function, str) and name == "jac":
-        hint = "; for finite differences leave it out and pass backend='finite-difference'"
-    raise InvalidTypeError(f"{name} must be a function, got {function!r}{hint}")

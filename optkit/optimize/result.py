@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any, NamedTuple
@@ -37,6 +38,14 @@ class Verdict(Enum):
     def status(self) -> int:
         """The number of the verdict, SciPy's ``status``: 0 is converged, 1 limit, 2 stalled, 3 failed."""
         return _STATUS[self]
+
+
+def honest(verdict: Verdict, message: str, fun: float) -> tuple[Verdict, str]:
+    """The verdict and its message; of a value that is not finite no success may be claimed."""
+    if verdict not in (Verdict.CONVERGED, Verdict.STALLED) or math.isfinite(fun):
+        return verdict, message
+    text = f"failed: the function is {fun} at x, which is no minimum; start where it is finite ({message})"
+    return Verdict.FAILED, text
 
 
 _STATUS = {Verdict.CONVERGED: 0, Verdict.LIMIT: 1, Verdict.STALLED: 2, Verdict.FAILED: 3}

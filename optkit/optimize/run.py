@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.errors import InvalidInputError
 from optkit.optimize.problem import BaseProblem, LimitReachedError
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import History, Iteration, LeastSquaresResult, Result, Verdict
 from optkit.optimize.state import LeastSquaresState, State
 from optkit.optimize.trust_region import LinearModel
-from optkit.optimize.validation import is_finite, norm
+from optkit.optimize.validation import check_control, is_finite, norm
 
 Callback = Callable[[Any], Any]
 
@@ -45,14 +45,8 @@ class Limits:
     on_interrupt: Literal["raise", "return"] = "raise"
 
     def __post_init__(self) -> None:
-        for name, least in (("max_iter", 0), ("max_evaluations", 1), ("max_time", 0.0)):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-                raise InvalidTypeError(f"{name} must be a number or None, got {value!r}")
-            if not value >= least:
-                raise InvalidInputError(f"{name} must be at least {least}, got {value!r}")
+        for name in ("max_iter", "max_evaluations", "max_time"):
+            check_control(name, getattr(self, name))
         if self.on_interrupt not in ("raise", "return"):
             raise InvalidInputError(
                 f"on_interrupt must be 'raise' or 'return', got {self.on_interrupt!r}"

@@ -22,7 +22,7 @@ from optkit.optimize.result import Result, Verdict
 from optkit.optimize.run import NO_LIMITS, Callback, Limits, Run, stops
 from optkit.optimize.state import State
 from optkit.optimize.stopping import Judge
-from optkit.optimize.validation import Vector
+from optkit.optimize.validation import Vector, check_callback, check_control
 
 StateT = TypeVar("StateT", bound=State)
 
@@ -86,9 +86,9 @@ def iterate(
     tol : float, optional
         As for `optkit.minimize` or `optkit.least_squares`.
 
-    Yields
-    ------
-    State
+    Returns
+    -------
+    iterator of State
         With ``x``, ``fun``, ``grad``, ``step_norm`` and what the solver adds; ``verdict`` is set in the last one.
         There is no limit of iterations: ``break`` when you have seen enough.
 
@@ -101,7 +101,13 @@ def iterate(
     >>> np.round(state.x, 2)
     array([1., 1.])
     """
-    problem = as_problem(problem, solver)
+    check_control("tol", tol)  # here, and not when the first state is asked for
+    return _steps(as_problem(problem, solver), solver, x0, tol)
+
+
+def _steps(
+    problem: BaseProblem, solver: Solver[StateT], x0: Any, tol: float | None
+) -> Iterator[StateT]:
     state, judge = _begin(problem, solver, x0, tol)
     yield state
     while state.verdict is None:
@@ -134,6 +140,8 @@ def solve(
     Result
         The best point seen, whatever ended the solve.
     """
+    check_control("tol", tol)
+    check_callback(callback)
     run = Run(problem, solver.name, limits)
 
     def loop() -> Result:

@@ -27,6 +27,8 @@ same holds when the solver is stuck (a line search or a trust region found nothi
 times that rounding, or |p| is within a thousand times the tolerance: the predicted decrease is rounding, and the
 values are the obstacle.
 
+Neither is ever declared where f is not finite, whatever the derivatives say.
+
 **Failed.** The solver is stuck and a decrease well above rounding is predicted: f is not smooth, or is noisy, or
 its derivative is wrong. Or f has fallen below every reason: it is unbounded.
 """
@@ -43,7 +45,7 @@ from optkit.ad.backends.finite_difference import FiniteDifferenceBackend
 from optkit.optimize.curvature import Curvature
 from optkit.optimize.problem import BaseProblem, Problem
 from optkit.optimize.residual_problem import LeastSquaresProblem
-from optkit.optimize.result import Verdict
+from optkit.optimize.result import Verdict, honest
 from optkit.optimize.state import LeastSquaresState, State
 from optkit.optimize.validation import is_finite
 
@@ -78,6 +80,13 @@ class Judge:
 
     def __call__(self, solver: Solver[Any], state: State) -> State:
         """The state, with its verdict, or another one to go on from."""
+        judged = self._judged(solver, state)
+        if judged.verdict is None or math.isfinite(judged.fun):
+            return judged
+        verdict, message = honest(judged.verdict, judged.message, judged.fun)
+        return replace(judged, verdict=verdict, message=message)
+
+    def _judged(self, solver: Solver[Any], state: State) -> State:
         if state.verdict is not None:
             return state
         if self.confirmed:
@@ -121,6 +130,8 @@ class Judge:
         if self.sums_squares and 0.0 < state.decrement <= self.tol**2 * state.fun:
             cosine = math.sqrt(state.decrement / state.fun)
             return f"cosine of residuals and tangent plane {cosine:.2g} ≤ {self.tol:.2g}"
+        if not math.isfinite(state.fun) and state.grad.any():
+            return ""  # any finite value is lower, and there is a direction to look for it
         # The componentwise test implies one of norms, which costs less and mostly says no.
         x, p = state.x, state.newton_step
         if not p @ p <= self.norm_tol**2 * (x @ x) + self.norm_allowance:
@@ -137,6 +148,9 @@ class Judge:
     def _conclude_stuck(self, solver: Solver[Any], state: State) -> State:
         if self.told is not None and state.x is self.told.x:  # there is no more to be told
             return replace(state, verdict=Verdict.FAILED, message=f"failed: {self.refutation}")
+        if not math.isfinite(state.fun):
+            text = f"{state.stuck} than {state.fun}; start where the function is finite"
+            return self._conclude(solver, state, Verdict.FAILED, text)
         noise = 100.0 * state.noise
         if state.decrement <= noise:
             text = f"{state.stuck}; predicted decrease {state.decrement:.2g} ≤ {noise:.2g}, rounding of f"

@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
-from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.ad import stop_gradient
+from optkit.errors import InvalidInputError, InvalidTypeError, LostDerivativeError
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Shape = tuple[int, ...]
 
 _FLOAT64 = np.dtype(np.float64)
+# The least value of every number that controls a solve, and an example; an int as the least one asks for an integer.
+_CONTROLS: dict[str, tuple[float, str]] = {
+    "tol": (0.0, "tol=1e-8"),
+    "max_iter": (0, "max_iter=1000"),
+    "max_evaluations": (1, "options={'max_evaluations': 1000}"),
+    "max_time": (0.0, "max_time=60.0"),
+}
 
 
 def real_scalar(value: Any, name: str) -> float:
@@ -69,9 +79,60 @@ def as_real(value: Any, name: str) -> NDArray[Any]:
             f"{name} is complex, and an optimum needs an order; work with the real and imaginary parts "
             "as separate real numbers, for example np.concatenate([z.real, z.imag])"
         )
+    if array.dtype.kind == "O":
+        _refuse_traced(array, name)
     if array.dtype.kind not in "biuf":
         raise InvalidTypeError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
     return array
+
+
+def _refuse_traced(array: NDArray[Any], name: str) -> None:
+    """Raise if an element is under differentiation: a solve is not a function that the engine sees through."""
+    if all(stop_gradient(element) is element for element in array.flat):
+        return
+    raise LostDerivativeError(
+        f"{name} is a traced value of an outer derivative, which has reached a solver: solves are not "
+        "differentiated through yet. Where the derivative is meant to be zero, pass ad.stop_gradient(value) for "
+        "every input of the solve that depends on the outer variable; otherwise solve outside of the "
+        "differentiated function and differentiate the optimality conditions: grad_x f(x, a) = 0 at the solution "
+        "gives dx/da = -inv(d2f/dx2) @ d2f/dxda"
+    )
+
+
+def check_control(name: str, value: Any) -> None:
+    """Raise unless ``value`` suits the control ``name`` (``tol``, ``max_iter``, …) of a solve; None always does."""
+    if value is None:
+        return
+    least, example = _CONTROLS[name]
+    whole = isinstance(least, int)
+    if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
+        if isinstance(value, float) and value.is_integer():  # 1e4, say
+            example = example.replace("1000", str(int(value)))
+        kind = "an integer" if whole else "a number"
+        text = f"{name} must be {kind} or None, got {value!r}"
+        raise InvalidTypeError(f"{text}; write, for example, {example}")
+    number = float(value)
+    if not number >= least or (name == "tol" and math.isinf(number)):
+        text = f"{name} must be at least {least}{' and finite' if name == 'tol' else ''}, got {value!r}"
+        raise InvalidInputError(f"{text}; write, for example, {example}")
+
+
+def check_callback(callback: Any) -> None:
+    """Raise unless ``callback`` is a function or None."""
+    if callback is not None:
+        as_callable(callback, "callback")
+
+
+def as_callable(function: Any, name: str) -> Callable[..., Any]:
+    """``function``, which must be one."""
+    if callable(function):
+        return function  # type: ignore[no-any-return]
+    hint = ""
+    if isinstance(function, str) and name == "jac":
+        hint = "; for finite differences leave it out and pass backend='finite-difference'"
+    if name == "callback":
+        hint = "; write, for example, callback=lambda state: print(state.fun), or leave it out"
+    raise InvalidTypeError(f"{name} must be a function, got {function!r}{hint}")
 
 
 def starting_point(x0: Any) -> tuple[Vector, Shape]:

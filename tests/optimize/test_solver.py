@@ -80,7 +80,7 @@ def test_time_is_limited_inside_a_step(driver, monkeypatch):
     ("bad", "error", "message"),
     [
         ({"max_iter": -1}, InvalidInputError, "max_iter must be at least 0, got -1"),
-        ({"max_iter": "3"}, InvalidTypeError, "max_iter must be a number"),
+        ({"max_iter": "3"}, InvalidTypeError, "max_iter must be an integer"),
         ({"max_time": np.nan}, InvalidInputError, "max_time must be at least"),
         (
             {"options": {"max_evaluations": 0}},

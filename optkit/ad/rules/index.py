@@ -144,8 +144,8 @@ def getitem(x: Any, index: Any) -> Any:
             return gather(x, *arrays, template=index)
     params = {"index": index}
     result = basic(x, **params)
-    if result.shape:
-        inplace.link(result, x, basic, params)
+    if isinstance(primal(result), np.ndarray):
+        inplace.link(result, x, basic, params, certain=True)
     return result
 
 

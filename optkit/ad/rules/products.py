@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from optkit.ad import inplace
 from optkit.ad.registry import Linear, composite, linear, unbroadcast
 from optkit.ad.rules.axes import with_ndim, without_out
 from optkit.ad.rules.index import setitem
@@ -221,7 +222,11 @@ def _np_einsum(*operands: Any, out: Any = None, optimize: Any = False, **options
         if len(operands) % 2:
             text += "->" + _letters(operands[-1])
     inputs, output = _explicit(text, [a.ndim for a in arrays])
-    return einsum(*arrays, subscripts=",".join(inputs) + "->" + output, optimize=optimize)
+    params = {"subscripts": ",".join(inputs) + "->" + output, "optimize": optimize}
+    result = einsum(*arrays, **params)
+    if len(arrays) == 1:  # Without a sum, as in "ii->i", NumPy makes a view.
+        inplace.link(result, arrays[0], einsum, params)
+    return result
 
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase  # in NumPy's order

@@ -55,13 +55,12 @@ class _Concatenate(Linear):
     __slots__ = ()
 
     def pull(self, i: int, ct: Any, y: Any, args: Any, params: dict[str, Any]) -> Any:
-        axis = params["axis"]
-        start = sum(np.shape(a)[axis] for a in args[:i])
+        axis, start = params["axis"], params["starts"][i]
         return ct[(slice(None),) * axis + (slice(start, start + np.shape(args[i])[axis]),)]
 
 
 _concatenate = _Concatenate(
-    "concatenate", lambda *arrays, axis: np.concatenate(arrays, axis), tangent="same"
+    "concatenate", lambda *arrays, axis, starts: np.concatenate(arrays, axis), tangent="same"
 )
 _copy = linear(
     "copy", lambda ct, x, order: ct, impl=lambda x, order: np.copy(x, order), tangent="same"
@@ -269,7 +268,10 @@ def _np_concatenate(
         parts, axis = [np.ravel(a) for a in parts], 0
     if any(a.ndim == 0 for a in parts):
         raise ValueError("zero-dimensional arrays cannot be concatenated")
-    joined = _concatenate(*parts, axis=one_axis(axis, parts[0].ndim))
+    axis = one_axis(axis, parts[0].ndim)
+    # Where each part begins, counted once: a list of n parts is swept in n steps.
+    starts = tuple(itertools.accumulate((a.shape[axis] for a in parts), initial=0))
+    joined = _concatenate(*parts, axis=axis, starts=starts)
     return joined if dtype is None else joined.astype(dtype)
 
 
@@ -441,12 +443,16 @@ def astype(
 
 @composite(np.real)
 def _real(val: Any) -> Any:
-    return real_part(val) if np.iscomplexobj(val) else reshape_to(val, val.shape)
+    return _view(real_part, val) if np.iscomplexobj(val) else reshape_to(val, val.shape)
 
 
 @composite(np.imag)
 def _imag(val: Any) -> Any:
-    return imag_part(val) if np.iscomplexobj(val) else np.zeros(val.shape, val.dtype)
+    return _view(imag_part, val) if np.iscomplexobj(val) else np.zeros(val.shape, val.dtype)
+
+
+inplace.PUT[real_part] = lambda base, value: value + 1j * np.imag(base)
+inplace.PUT[imag_part] = lambda base, value: np.real(base) + 1j * value
 
 
 # Questions about shape and kind have plain answers.
