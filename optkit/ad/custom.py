@@ -16,7 +16,7 @@ import numpy as np
 
 from optkit.ad import tree
 from optkit.ad.arguments import as_differentiable, output, together
-from optkit.ad.core import Tracer, newest_trace
+from optkit.ad.core import Tracer, newest_trace, primal
 from optkit.ad.inplace import own
 from optkit.ad.registry import Primitive
 from optkit.ad.transforms import vjp
@@ -118,7 +118,12 @@ class _TangentRule(_CustomPrimitive):
                 tangents[i] = direction
             return tree.unflatten(y.structure, self.push_one(y, args, tangents, structure))
 
-        _, pullback = vjp(pushed, *(zeros[i] for i in moving))
+        at_zero, pullback = vjp(pushed, *(zeros[i] for i in moving))
+        if any(np.any(primal(part) != 0) for part in tree.flatten(at_zero)[0]):
+            raise InvalidInputError(
+                f"the tangent rule of {self.name} does not give zero for zero tangents, but a derivative is linear in "
+                "them: is a factor dx missing?"
+            )
         pulled: list[Any] = [None] * len(args)
         for i, contribution in zip(moving, pullback(ct), strict=True):
             pulled[i] = contribution
@@ -210,9 +215,16 @@ class _Custom:
         functools.update_wrapper(self, function)
         self._function = function
         self._primitive: _CustomPrimitive | None = None
+        try:
+            self._arity: int | None = len(inspect.signature(function).parameters)
+        except ValueError:  # A function of C without a signature has no defaults to fill in.
+            self._arity = None
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if kwargs:
+        if kwargs or (self._arity is not None and len(args) < self._arity):
             args = self._by_position(args, kwargs)
         leaves, structure = tree.flatten(args)
         leaves = [together(leaf) for leaf in leaves]

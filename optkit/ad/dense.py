@@ -11,7 +11,6 @@ from optkit.ad import tree
 from optkit.ad.arguments import Selection, call
 from optkit.ad.core import primal
 from optkit.ad.forward import ForwardTrace
-from optkit.ad.quiet import quiet
 from optkit.ad.recording import Recording, outputs
 from optkit.errors import InvalidInputError
 
@@ -85,19 +84,18 @@ def _by_columns(
     leaves = selection.leaves
     width = max(_BLOCK_LEAST, _BLOCK_NUMBERS // max(n, 1))
     columns: list[list[Any]] = []
-    with quiet():
-        for start in range(0, max(n, 1), width):
-            trace = ForwardTrace(min(width, n - start))
-            seeds = _unit_directions(leaves, start, trace.k or 0)
-            inputs = [trace.dual(x, seed) for x, seed in zip(leaves, seeds, strict=True)]
-            try:
-                results, structure = outputs(
-                    call(f, selection.arguments(inputs), kwargs), selection.caller
-                )
-            finally:
-                trace.ended = True
-            split = [trace.split(y) for y in results]
-            columns.append([tangent for _, tangent in split])
+    for start in range(0, max(n, 1), width):
+        trace = ForwardTrace(min(width, n - start))
+        seeds = _unit_directions(leaves, start, trace.k or 0)
+        inputs = [trace.dual(x, seed) for x, seed in zip(leaves, seeds, strict=True)]
+        try:
+            results, structure = outputs(
+                call(f, selection.arguments(inputs), kwargs), selection.caller
+            )
+        finally:
+            trace.ended = True
+        split = [trace.split(y) for y in results]
+        columns.append([tangent for _, tangent in split])
     values = [value for value, _ in split]
     whole = [
         parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)

@@ -14,6 +14,7 @@ import numpy as np
 from optkit.ad.core import Trace
 from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.inplace import own
+from optkit.ad.quiet import quiet
 from optkit.ad.registry import Constant, Primitive
 from optkit.errors import EscapedTracerError
 
@@ -60,7 +61,8 @@ class ForwardTrace(Trace):
             return y
         if type(y) is complex:  # Python's own, of 1j and a np.float64, which is a float.
             y = np.complex128(y)
-        tangent = primitive.push(y, values, tangents, params, self.k)
+        with quiet():
+            tangent = primitive.push(y, values, tangents, params, self.k)
         if isinstance(y, tuple):
             return tuple(DualTracer(part, self, t) for part, t in zip(y, tangent, strict=True))
         return DualTracer(y, self, tangent)

@@ -1,8 +1,8 @@
 """Keeping what a tape has read from changing under it.
 
 A cotangent rule reads its operands again long after they were used. If a plain array among them has been refilled in
-the meantime (``buffer[:] = …`` in a loop), the derivative would be wrong without a word. So small arrays are copied
-when they are read, and large ones are fingerprinted then and checked before each sweep.
+the meantime (``buffer[:] = …`` in a loop), the derivative would be wrong without a word. So what a rule reads is copied
+when it is used. A large array that is used again, unchanged, is not copied again.
 """
 
 from __future__ import annotations
@@ -12,46 +12,30 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.inplace import own
-from optkit.errors import InvalidInputError
 
-_COPY_BYTES = 1 << 20
-# The words of an array are combined by exclusive-or in this many columns: a changed element always shows, and so does
-# any reordering but one that keeps every element in its column.
-_COLUMNS = 1021
+# Comparing pays where copying does: both pass over the memory once, but a copy also takes as much again.
+_LARGE_BYTES = 1 << 20
 
 
 class Snapshot:
     """The plain arrays that one tape has read."""
 
-    __slots__ = ("_watched",)
+    __slots__ = ("_copies",)
 
     def __init__(self) -> None:
-        self._watched: list[tuple[Any, bytes]] = []
+        self._copies: dict[int, tuple[Any, Any]] = {}
 
     def keep(self, value: Any) -> Any:
         """What to put on the tape for ``value``."""
-        if (
-            type(value) is not np.ndarray
-            or value.nbytes <= _COPY_BYTES
-            or not value.flags.c_contiguous
-        ):
+        if type(value) is not np.ndarray or value.nbytes <= _LARGE_BYTES:
             return own(value)
-        self._watched.append((value, _fingerprint(value)))
-        return value
-
-    def check(self) -> None:
-        """Raise when a watched array has changed."""
-        for array, before in self._watched:
-            if _fingerprint(array) != before:
-                raise InvalidInputError(
-                    f"an array of shape {array.shape} that the differentiated function had used was changed in place "
-                    "before its derivative was computed; let the function use a copy (array.copy())"
-                )
+        array, copy = self._copies.get(id(value), (None, None))
+        if array is not value or not _same(copy, value):
+            copy = own(value)
+            self._copies[id(value)] = (value, copy)
+        return copy
 
 
-def _fingerprint(array: Any) -> bytes:
-    raw = array.reshape(-1).view(np.uint8)
-    words = raw[: raw.size // 8 * 8].view(np.uint64)
-    rows = words[: words.size // _COLUMNS * _COLUMNS].reshape(-1, _COLUMNS)
-    rest = raw[rows.nbytes :]
-    return bytes(np.bitwise_xor.reduce(rows, axis=0).tobytes() + rest.tobytes())
+def _same(a: Any, b: Any) -> bool:
+    """Whether two arrays hold the same; NaN is never the same, and copied again."""
+    return bool(a.shape == b.shape and np.array_equal(a, b))

@@ -12,7 +12,6 @@ from optkit.ad import dense, tree
 from optkit.ad.arguments import Selection, call, scalar_output
 from optkit.ad.core import Tracer
 from optkit.ad.forward import ForwardTrace
-from optkit.ad.quiet import quiet
 from optkit.ad.recording import Recording, finish, finish_copy, one_like, outputs, tangent_leaves
 from optkit.ad.registry import Constant
 from optkit.ad.reverse import ReverseTrace
@@ -122,7 +121,6 @@ def _value_and_grad(
         if not isinstance(y, Tracer) or y.owner is not trace:
             return y, selection.restore([finish(None, leaf) for leaf in leaves])
         value = y.value
-        trace.snapshot.check()
         seeds = {y.index: one_like(value)}  # type: ignore[attr-defined]
         cts = pull_back(tape, seeds, len(leaves), once=True, careful=careful, value=value)
         careful = True
@@ -382,12 +380,11 @@ def _jvp(
     selection = Selection(tuple(primals), tuple(range(len(primals))), caller)
     directions = tangent_leaves(selection, tuple(tangents), caller)
     trace = ForwardTrace()
-    with quiet():
-        inputs = list(map(trace.dual, selection.leaves, directions))
-        try:
-            leaves, structure = outputs(call(f, selection.arguments(inputs), {}), caller)
-        finally:
-            trace.ended = True
+    inputs = list(map(trace.dual, selection.leaves, directions))
+    try:
+        leaves, structure = outputs(call(f, selection.arguments(inputs), {}), caller)
+    finally:
+        trace.ended = True
     values, slopes = zip(*map(trace.split, leaves), strict=True) if leaves else ((), ())
     return tree.unflatten(structure, values), tree.unflatten(structure, slopes)
 

@@ -146,7 +146,7 @@ def _extremum_vjp(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool
     return strong_product(_expand(ct, x, axis, keepdims), _shares(y, x, axis, keepdims))
 
 
-def _extremum(function: Any) -> Any:
+def _extremum(function: Any, alias: Any) -> Any:
     primitive = nonlinear(
         function.__name__,
         impl=lambda x, axis, keepdims: function(x, axis=axis, keepdims=keepdims),
@@ -173,11 +173,11 @@ def _extremum(function: Any) -> Any:
         y = primitive(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
         return y if is_default(initial) else pairwise(y, initial)
 
-    composite(function)(replacement)
+    composite(function, alias)(replacement)
 
 
-for _function in (np.max, np.min):
-    _extremum(_function)
+for _function, _alias in ((np.max, np.amax), (np.min, np.amin)):
+    _extremum(_function, _alias)
 
 
 @composite(np.ptp)
