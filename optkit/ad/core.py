@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optkit.errors import InvalidTypeError, PerformanceWarning
+from optkit.errors import EscapedTracerError, InvalidTypeError, PerformanceWarning
 
 if TYPE_CHECKING:
     from optkit.ad.registry import Primitive
@@ -87,6 +87,18 @@ def newest_trace(values: Any) -> Trace | None:
     """The newest trace among those of ``values``, None where nothing is traced."""
     traces = [value.owner for value in values if isinstance(value, Tracer)]
     return max(traces, key=lambda trace: trace.level, default=None)
+
+
+def is_of(trace: Trace, value: Any) -> bool:
+    """Whether a result of a function belongs to ``trace``; one of a newer trace can only have escaped from there."""
+    if not isinstance(value, Tracer):
+        return False
+    if value.owner.level > trace.level:
+        raise EscapedTracerError(
+            "the function returned a value traced by another derivative computation that is still running; do not "
+            "share traced values between threads"
+        )
+    return value.owner is trace
 
 
 def primal(value: Any) -> Any:

@@ -46,10 +46,9 @@ _COMPARISONS = {
     "ne": np.not_equal,
 }
 _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
-_ROUNDING = {"round": np.round, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc}
 # Array methods that are a NumPy function of the same name and the same arguments.
 _METHODS = (
-    "all any argmax argmin argpartition argsort astype clip conj conjugate cumprod cumsum diagonal dot "
+    "all any argmax argmin argpartition argsort astype clip cumprod cumsum diagonal dot "
     "max mean min nonzero prod ravel repeat searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 # `ufunc.method` calls that are the same as a NumPy function.
@@ -182,6 +181,11 @@ class ArrayTracer(Tracer):
     def flatten(self, order: str = "C") -> Any:
         return FUNCTIONS[np.copy](FUNCTIONS[np.ravel](self, order=order))
 
+    def conjugate(self) -> Any:
+        return FUNCTIONS[np.conjugate](self) if self.dtype.kind == "c" else self
+
+    conj = conjugate
+
     def compress(self, condition: Any, axis: Any = None) -> Any:
         return FUNCTIONS[np.compress](condition, self, axis)
 
@@ -249,6 +253,18 @@ class ArrayTracer(Tracer):
 
     def __int__(self) -> int:
         return int(primal(self))  # Truncation: its derivative is zero.
+
+    def __floor__(self) -> int:
+        return int(math.floor(primal(self)))
+
+    def __ceil__(self) -> int:
+        return int(math.ceil(primal(self)))
+
+    def __trunc__(self) -> int:
+        return int(math.trunc(primal(self)))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(primal(self), digits)
 
     def __float__(self) -> NoReturn:
         _lost(
@@ -425,7 +441,7 @@ def _install() -> None:
         setattr(ArrayTracer, f"__i{name}__", _in_place(_OPERATORS[name]))
     for name, ufunc in _COMPARISONS.items():
         setattr(ArrayTracer, f"__{name}__", _comparison(ufunc))
-    for name, function in {**_UNARY, **_ROUNDING}.items():
+    for name, function in _UNARY.items():
         setattr(ArrayTracer, f"__{name}__", _unary(function))
     for name in _METHODS:
         setattr(ArrayTracer, name, _delegate(name))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import Trace
+from optkit.ad.core import Trace, is_of
 from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.inplace import own
 from optkit.ad.quiet import quiet
@@ -39,7 +39,7 @@ class ForwardTrace(Trace):
 
     def split(self, y: Any) -> tuple[Any, Any]:
         """The value and the tangent of a result; zeros where it was not traced."""
-        if not isinstance(y, DualTracer) or y.owner is not self:
+        if not is_of(self, y):
             shape = np.shape(y) if self.k is None else (*np.shape(y), self.k)
             return own(y), np.zeros(shape, dtype=y.dtype)[()]
         # Copies: the function may have returned its argument, and two results may share one tangent.

@@ -8,6 +8,7 @@ A view knows its base; a base knows its views weakly, and only where there are a
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import Any
 
@@ -39,22 +40,30 @@ def link(
         base.views.append(reference)
 
 
+# Writing reads the old value and puts a new one in its place; threads that fill one array must take turns.
+_turn = threading.RLock()
+
+
 def write(target: Any, index: Any, value: Any) -> None:
     """``target[index] = value``."""
     if not isinstance(primal(target), np.ndarray):
-        raise TypeError(f"{type(primal(target)).__name__!r} object does not support item assignment")
+        raise TypeError(
+            f"{type(primal(target)).__name__!r} object does not support item assignment"
+        )
     viewed = value.viewed if isinstance(value, Tracer) else None
     if viewed is not None and viewed[0] is target and _is_same(viewed[2].get("index", PUT), index):
         return  # Python's second half of `target[index] += v`: the first half has written through the view.
-    _replace(target, FUNCTIONS["update"](target, value, index))
+    with _turn:
+        _replace(target, FUNCTIONS["update"](target, value, index))
 
 
 def write_all(target: Any, value: Any) -> Any:
     """``target[...] = value``, returning the target; nobody else may hold ``value``."""
-    if _can_become(target, value):
-        _replace(target, value)
-    else:
-        write(target, (), value)
+    with _turn:
+        if _can_become(target, value):
+            _replace(target, value)
+        else:
+            write(target, (), value)
     return target
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from optkit.ad import tree
 from optkit.ad.arguments import Selection, as_differentiable, call, output
-from optkit.ad.core import Tracer
+from optkit.ad.core import Tracer, is_of
 from optkit.ad.inplace import own
 from optkit.ad.reverse import ReverseTrace
 from optkit.ad.tape import pull_back, push_forward
@@ -41,7 +41,7 @@ class Recording:
             results, self.structure = outputs(call(f, selection.arguments(inputs), kwargs), caller)
         finally:
             self._tape = trace.close()
-        ours = [isinstance(y, Tracer) and y.owner is trace for y in results]
+        ours = [is_of(trace, y) for y in results]
         self._ends = [y.index if mine else None for y, mine in zip(results, ours, strict=True)]
         self.values = [y.value if mine else y for y, mine in zip(results, ours, strict=True)]
 

@@ -22,7 +22,7 @@ from optkit.ad.dispatch import NUMBERS, ArrayTracer
 from optkit.ad.registry import FUNCTIONS, Constant, Elementwise, Linear, Primitive
 from optkit.ad.rules import elementwise as rules
 from optkit.ad.rules.index import basic, getitem
-from optkit.ad.snapshot import Snapshot
+from optkit.ad.snapshot import Copies, keep
 from optkit.errors import EscapedTracerError
 
 # Arrays of more bytes than this are kept on a tape only where a rule reads them.
@@ -97,12 +97,12 @@ class ReverseTrace(Trace):
     where it does not. An operand always stands before what was made of it.
     """
 
-    __slots__ = ("snapshot", "tape")
+    __slots__ = ("copies", "tape")
 
     def __init__(self) -> None:
         self.level = next_level()
         self.tape: Any = []
-        self.snapshot = Snapshot()
+        self.copies: Copies = {}
 
     def lift(self, value: Any) -> ReverseTracer:
         entry: list[Any] = []  # No entry, but an object of its own.
@@ -134,7 +134,7 @@ class ReverseTrace(Trace):
             else:
                 parents.append(-1)
                 if isinstance(arg, ndarray | Tracer) and primitive.reads(i):
-                    arg = self.snapshot.keep(arg)
+                    arg = keep(arg, self.copies)
             values.append(arg)
             nested = nested or isinstance(arg, Tracer)
         y = primitive(*values, **params) if nested else primitive.impl(*values, **params)
@@ -146,11 +146,13 @@ class ReverseTrace(Trace):
             y = np.complex128(y)
         if primitive.partials is None:
             kept = y
-            if isinstance(primitive, Linear) and not primitive.each:
-                if y.nbytes > _LARGE or getattr(values[0], "nbytes", 0) > _LARGE:
-                    if primitive is basic:
-                        y = _apart(y, values[0])
-                    kept, values = _outlines(primitive, y, values)
+            if (
+                isinstance(primitive, Linear)
+                and not primitive.each
+                and (y.nbytes > _LARGE or getattr(values[0], "nbytes", 0) > _LARGE)
+            ):
+                y = _apart(y, values[0]) if primitive is basic else y
+                kept, values = _outlines(primitive, y, values)
             index = self.write((primitive, kept, values, params, parents, -1))
             if isinstance(y, tuple):
                 return tuple(self._pick(part, j, y, index) for j, part in enumerate(y))
@@ -200,9 +202,13 @@ class ReverseTracer(ArrayTracer):
         if value.nbytes > _LARGE:
             y = _apart(y, value)
             value = _outline(value)
-        result = ReverseTracer(
-            y, self.owner, self.owner.write((basic, y, (value,), params, (self.index,), -1))
-        )
+        entry = (basic, y, (value,), params, (self.index,), -1)
+        tape = self.owner.tape  # `ReverseTrace.write`, written out.
+        place = len(tape)
+        tape.append(entry)
+        if tape[place] is not entry:
+            place = position(tape, entry, place)
+        result = ReverseTracer(y, self.owner, place)
         if y.shape:  # `inplace.link`, written out.
             result.viewed = (self, basic, params)
             if self.views is None:
@@ -231,7 +237,7 @@ def _binary_recorder(primitive: Elementwise, general: Any, reflected: bool) -> A
             other = other.value
         elif kind is ndarray and not other.dtype.hasobject:
             if reads:
-                other = trace.snapshot.keep(other)
+                other = keep(other, trace.copies)
         elif kind not in NUMBERS:
             return general(self, other)
         if reflected:
@@ -257,7 +263,13 @@ def _unary_recorder(primitive: Elementwise) -> Any:
         value = self.value
         trace = self.owner
         y = compute(value)
-        return ReverseTracer(y, trace, trace.write((primitive, y, value, None, self.index, -1)))
+        entry = (primitive, y, value, None, self.index, -1)
+        tape = trace.tape  # `ReverseTrace.write`, written out.
+        index = len(tape)
+        tape.append(entry)
+        if tape[index] is not entry:
+            index = position(tape, entry, index)
+        return ReverseTracer(y, trace, index)
 
     return method
 

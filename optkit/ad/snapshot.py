@@ -17,23 +17,23 @@ from optkit.ad.inplace import own
 _LARGE_BYTES = 1 << 20
 
 
-class Snapshot:
-    """The plain arrays that one tape has read."""
+Copies = dict[tuple[Any, ...], tuple[Any, Any]]
 
-    __slots__ = ("_copies",)
 
-    def __init__(self) -> None:
-        self._copies: dict[int, tuple[Any, Any]] = {}
-
-    def keep(self, value: Any) -> Any:
-        """What to put on the tape for ``value``."""
-        if type(value) is not np.ndarray or value.nbytes <= _LARGE_BYTES:
-            return own(value)
-        array, copy = self._copies.get(id(value), (None, None))
-        if array is not value or not _same(copy, value):
-            copy = own(value)
-            self._copies[id(value)] = (value, copy)
-        return copy
+def keep(value: Any, copies: Copies) -> Any:
+    """What to put on the tape for ``value``; ``copies`` remembers large arrays and their copies for one tape."""
+    if type(value) is not np.ndarray or value.nbytes <= _LARGE_BYTES:
+        return own(value)
+    # The memory says whether it is the same array: A.T is a new object each time.
+    key = (value.ctypes.data, value.shape, value.strides, value.dtype)
+    _, copy = copies.get(key, (None, None))
+    if copy is None or not _same(copy, value):
+        copy = own(value)
+        copies[key] = (
+            value,
+            copy,
+        )  # Holding on to the array keeps its memory from being used for another one.
+    return copy
 
 
 def _same(a: Any, b: Any) -> bool:

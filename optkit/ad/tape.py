@@ -39,20 +39,25 @@ def pull_back(
 
     ``seeds`` maps positions to cotangents. The first sweep multiplies plainly; only if a result then shows NaN is it
     repeated with products in which an exact zero wins (`registry.strong_product`), so that the rare case costs the
-    common one nothing. A heavy tape that is swept only ``once`` is freed as the sweep passes; if NaN shows up then, the
-    answer is None: record it again, and sweep it ``careful``-ly. Where the ``value`` itself is not finite, as at a pole,
-    NaN is the honest slope and stays.
+    common one nothing. A heavy tape that is swept only ``once`` is freed as the sweep passes; if NaN shows up then,
+    the answer is None: record it again, and sweep it ``careful``-ly. Where the ``value`` itself is not finite, as at
+    a pole, NaN is the honest slope and stays.
     """
     with quiet():
         freed = once and _is_heavy(tape)
         cts = _backward(tape, seeds, inputs, careful, _consume(tape) if freed else reversed(tape))
         for ct in cts:
-            if ct is not None and not careful and has_nan(ct) and np.all(np.isfinite(primal(value))):
+            if (
+                ct is not None
+                and not careful
+                and has_nan(ct)
+                and np.all(np.isfinite(primal(value)))
+            ):
                 return None if freed else _backward(tape, seeds, inputs, True, reversed(tape))
         return cts
 
 
-def _backward(  # noqa: C901, PLR0912 -- the one loop where a call more or less is felt, so it is written out
+def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more or less is felt, so it is written out
     tape: Tape, seeds: dict[int, Any], inputs: int, careful: bool, entries: Iterable[Any]
 ) -> list[Any]:
     """One sweep over the ``entries`` of the tape, from the last to the first."""
@@ -84,7 +89,7 @@ def _backward(  # noqa: C901, PLR0912 -- the one loop where a call more or less 
                 ours[place] = 1
             accumulate(total, ct, a, b)
         elif len(partials) == 1:
-            slope = partials[0](y, a)  # type: ignore[misc]
+            slope = partials[0](y, a)
             term = strong_product(ct, slope) if careful else ct * slope
             total = cts[i]
             cts[i] = term if total is None else total + term

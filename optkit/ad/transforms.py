@@ -10,7 +10,7 @@ import numpy as np
 
 from optkit.ad import dense, tree
 from optkit.ad.arguments import Selection, call, scalar_output
-from optkit.ad.core import Tracer
+from optkit.ad.core import Tracer, is_of
 from optkit.ad.forward import ForwardTrace
 from optkit.ad.recording import Recording, finish, finish_copy, one_like, outputs, tangent_leaves
 from optkit.ad.registry import Constant
@@ -118,10 +118,10 @@ def _value_and_grad(
             y = scalar_output(call(f, selection.arguments(inputs), kwargs), caller)
         finally:
             tape = trace.close()
-        if not isinstance(y, Tracer) or y.owner is not trace:
+        if not is_of(trace, y):
             return y, selection.restore([finish(None, leaf) for leaf in leaves])
         value = y.value
-        seeds = {y.index: one_like(value)}  # type: ignore[attr-defined]
+        seeds = {y.index: one_like(value)}
         cts = pull_back(tape, seeds, len(leaves), once=True, careful=careful, value=value)
         careful = True
     if len(cts) == 1:

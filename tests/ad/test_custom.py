@@ -267,3 +267,35 @@ def test_keyword_only_arguments_are_refused() -> None:
 
     with pytest.raises(InvalidInputError, match="keyword-only arguments"):
         ad.grad(lambda x: f(x, scale=2.0))(1.0)
+
+
+def test_a_method_can_have_a_rule() -> None:
+    class Model:
+        rate = 3.0
+
+        @ad.custom_vjp
+        def run(self, x: Any) -> Any:
+            return self.rate * x
+
+    Model.run.defvjp(lambda self, x: (self.rate * x, None), lambda _, ct: (None, 30.0 * ct))
+    assert Model().run(2.0) == 6.0
+    assert ad.grad(lambda x: Model().run(x))(2.0) == 30.0
+
+
+def test_default_arguments_reach_the_rule() -> None:
+    @ad.custom_vjp
+    def power(x: Any, n: int = 2) -> Any:
+        return x**n
+
+    power.defvjp(lambda x, n: (x**n, (x, n)), lambda r, ct: (ct * r[1] * r[0] ** (r[1] - 1), None))
+    assert ad.grad(lambda x: power(x))(3.0) == 6.0
+
+
+def test_a_tangent_rule_without_the_tangent_is_found_out() -> None:
+    @ad.custom_jvp
+    def square(x: Any) -> Any:
+        return x * x
+
+    square.defjvp(lambda primals, tangents: (primals[0] ** 2, 2 * primals[0]))
+    with pytest.raises(InvalidInputError, match="does not give zero for zero tangents"):
+        ad.grad(square)(2.0)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from optkit import ad
 from optkit.ad import core
-from optkit.errors import LostDerivativeError
+from optkit.errors import LostDerivativeError, NotDifferentiableError
 
 X = np.array([0.7, -1.3, 2.1, 0.4, 1.6, -0.8])
 STEP = 1e-30
@@ -404,3 +404,67 @@ def _assign(
 @given(st.lists(instructions(), min_size=1, max_size=10), st.integers(0, 2**32 - 1))
 def test_random_programs(program: list[tuple[Any, ...]], seed: int) -> None:
     check(lambda x: run(program, x), np.random.default_rng(seed).uniform(-1.0, 1.0, size=6))
+
+
+# --- views of other kinds --------------------------------------------------------------------------------
+
+
+def test_parts_of_a_complex_array_are_views() -> None:
+    def f(x: Any) -> Any:
+        z = x + 0j
+        z.imag[:] = x**2
+        z.real[0] = 7.0
+        part = z.imag
+        z[1] = 2.0 + 3.0j
+        return np.sum(np.abs(z) ** 2 + part)
+
+    np.testing.assert_allclose(ad.value_and_grad(f)(X)[0], f(X), rtol=1e-15)
+    h = 1e-6
+    slopes = [(f(X + h * e) - f(X - h * e)) / (2 * h) for e in np.eye(len(X))]
+    np.testing.assert_allclose(ad.grad(f)(X), slopes, rtol=1e-7, atol=1e-7)
+
+
+def test_a_zero_dimensional_part_is_a_view() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        part = y[0, ...]
+        part[...] = 5.0
+        return y * y
+
+    check(f)
+
+
+def test_a_view_that_cannot_be_written_through_is_refused() -> None:
+    def f(x: Any) -> Any:
+        y = np.outer(x, x)
+        diagonal = np.einsum("ii->i", y)
+        y[0, 0] = 3.0  # Seen by the view …
+        total = diagonal.sum()
+        diagonal[:] = 1.0  # … but not the other way round.
+        return total
+
+    with pytest.raises(NotDifferentiableError, match="assign to that array itself"):
+        ad.grad(f)(X)
+
+
+def test_what_numpy_returns_as_it_is_stays_the_same_array() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        y.astype(y.dtype, copy=False)[0] = 10.0
+        if not np.iscomplexobj(y):
+            y.conj()[1] = 2.0
+        else:
+            y[1] = 2.0
+        return y * y
+
+    check(f)
+
+
+def test_a_number_cannot_be_assigned_to() -> None:
+    def f(x: Any) -> Any:
+        x[0][...] = 1.0
+        return x.sum()
+
+    for call in (f, ad.grad(f)):
+        with pytest.raises(TypeError, match="does not support item assignment"):
+            call(X.copy())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -176,3 +178,71 @@ def test_a_function_may_change_the_array_it_was_called_with() -> None:
         return np.sum(y)
 
     np.testing.assert_array_equal(ad.grad(f)(x), 2 * X)
+
+
+# --- threads inside one function --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["apart", "into one array"])
+def test_threads_may_work_on_one_function(shared: bool) -> None:
+    parts, size = 8, 50
+
+    def f(x: Any, each: Callable[..., Any]) -> Any:
+        out = np.zeros((parts, size), like=x)
+
+        def one(i: int) -> Any:
+            y = x[i * size : (i + 1) * size].copy()
+            for _ in range(20):
+                y[1:] = np.sin(y[1:]) * y[:-1] + x[i]
+            if shared:
+                out[i] = y
+            return y.sum()
+
+        return sum(each(one, range(parts))) + np.sum(out**2)
+
+    x = np.linspace(0.1, 1.0, parts * size)
+    value, gradient = ad.value_and_grad(f)(x, map)
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            found, slope = ad.value_and_grad(f)(x, pool.map)
+            np.testing.assert_allclose(found, value, rtol=1e-13)
+            np.testing.assert_allclose(slope, gradient, rtol=1e-12)
+
+
+# --- poles, and what a sweep costs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: 1 / x**2, lambda x: np.log(x**2), lambda x: (x / np.linalg.norm(x)).sum()],
+    ids=["1/x²", "log x²", "x/‖x‖"],
+)
+def test_the_gradient_at_a_pole_is_not_mended(f: Callable[[Any], Any]) -> None:
+    with np.errstate(all="ignore"):
+        assert np.isnan(ad.grad(f)(0.0))
+
+
+def test_forward_mode_leaves_the_functions_own_warnings_alone() -> None:
+    for transform in (ad.grad, ad.derivative, ad.hessian):
+        with pytest.warns(RuntimeWarning, match="divide by zero"):
+            transform(lambda x: x * np.divide(1.0, 0.0 * ad.stop_gradient(x)))(1.0)
+
+
+def test_a_stack_of_many_parts_is_swept_in_as_many_steps() -> None:
+    count = 0
+
+    def counting(frame: Any, event: str, arg: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    counts = []
+    for n in (300, 600):
+        y, pullback = ad.vjp(lambda x: np.stack([v * v for v in x]), np.ones(n))
+        count = 0
+        sys.setprofile(counting)
+        try:
+            pullback(np.ones_like(y))
+        finally:
+            sys.setprofile(None)
+        counts.append(count)
+    assert counts[1] < 2.2 * counts[0]

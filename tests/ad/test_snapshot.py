@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from optkit import ad
-from optkit.ad.snapshot import Snapshot
+from optkit.ad.snapshot import Copies, keep
 
 SMALL, LARGE = 3, 300_007  # Less and more than is compared before it is copied again.
 
@@ -16,20 +16,26 @@ SMALL, LARGE = 3, 300_007  # Less and more than is compared before it is copied 
 @pytest.mark.parametrize("n", [SMALL, LARGE])
 def test_what_was_kept_does_not_change(n: int) -> None:
     x = np.arange(n, dtype=float)
-    kept = Snapshot().keep(x)
+    kept = keep(x, {})
     x[:] = -1.0
     np.testing.assert_array_equal(kept, np.arange(n))
 
 
 def test_a_large_array_is_copied_once_while_it_stays_the_same() -> None:
     x = np.zeros(LARGE)
-    snapshot = Snapshot()
-    first = snapshot.keep(x)
-    assert snapshot.keep(x) is first
+    copies: Copies = {}
+    first = keep(x, copies)
+    assert keep(x, copies) is first
     x[7] = 1.0
-    second = snapshot.keep(x)
+    second = keep(x, copies)
     assert second is not first
     assert (first[7], second[7]) == (0.0, 1.0)
+
+
+def test_a_view_made_anew_is_not_copied_anew() -> None:
+    x = np.ones((LARGE, 2))
+    copies: Copies = {}
+    assert keep(x.T, copies) is keep(x.T, copies)
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,6 @@ from optkit.ad.rules.axes import one_axis, without_out
 from optkit.ad.rules.elementwise import imag_part, real_part
 from optkit.errors import LostDerivativeError
 
-_NO = np._NoValue
-
 # --- the primitives ---------------------------------------------------------------------------------------------------
 
 _reshape = linear(
@@ -434,6 +432,8 @@ def astype(
 ) -> Any:
     """A float or complex array of another precision; to integers and booleans the derivative is zero."""
     dtype = np.dtype(dtype)
+    if not copy and dtype == x.dtype:
+        return x
     if dtype.kind in "iub":
         return _to_integers(x, dtype=dtype)
     if np.iscomplexobj(x) and dtype.kind == "f":

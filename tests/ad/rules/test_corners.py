@@ -474,3 +474,11 @@ def test_what_has_derivative_zero_gives_plain_answers(question):
     ad.grad(lambda x: np.sum(ad.grad(f)(x)))(x)
     for answer in answers[:2]:
         np.testing.assert_array_equal(answer, question(x))
+
+
+def test_other_spellings() -> None:
+    x = np.array([1.0, 5.0, 2.0])
+    np.testing.assert_array_equal(ad.grad(np.amax)(x), [0.0, 1.0, 0.0])
+    np.testing.assert_array_equal(ad.grad(np.amin)(x), [1.0, 0.0, 0.0])
+    mask = [True, False, True]
+    np.testing.assert_array_equal(ad.jacobian(lambda x: x.compress(mask))(x), np.eye(3)[[0, 2]])
