@@ -1,10 +1,11 @@
-"""Value and gradient of the chained Rosenbrock function: eager optkit, hand-written NumPy, HIPS autograd.
+"""Value and gradient of the chained Rosenbrock function: eager optkit, hand-written gradients, HIPS autograd.
 
     python benchmarks/value_and_grad.py [--repeat 15]
 
 All are measured in turn within one run, round by round, and the medians of the rounds are reported: absolute times
-drift on a shared machine, ratios of neighbours in time do not. Autograd is left out, and said to be, where it is not
-installed (``pip install optkit[bench]``).
+drift on a shared machine, ratios of neighbours in time do not. "by hand" is one function for value and gradient that
+shares what they have in common; "SciPy" is `scipy.optimize.rosen` and `rosen_der`, written by other hands. Autograd is
+left out, and said to be, where it is not installed (``pip install optkit[bench]``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.optimize
 
 from optkit import ad
 
@@ -83,7 +85,11 @@ def main() -> None:
     # A process that has once freed a large block keeps memory instead of returning it to the system after every
     # array; without this all three would be measured on page faults at n = 10,000, the first one most of all.
     np.ones(3_000_000)
-    functions = {"optkit": ad.value_and_grad(rosenbrock), "by hand": by_hand}
+    functions: dict[str, Function] = {
+        "optkit": ad.value_and_grad(rosenbrock),
+        "by hand": by_hand,
+        "SciPy": lambda x: (scipy.optimize.rosen(x), scipy.optimize.rosen_der(x)),
+    }
     autograd = with_autograd()
     if autograd is None:
         print("autograd is not installed, and left out")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -135,6 +136,7 @@ def plot_convergence(
     'log'
     """
     _validate(x, y)
+    _validate_target(f_min, ax)
     runs = _runs(results)
     gaps = _gaps({name: run.history["fun"] for name, run in runs.items()}, f_min)
     curves = []
@@ -165,6 +167,18 @@ def _validate(x: str, y: str) -> None:
         if value not in known:
             choices = ", ".join(map(repr, known))
             raise InvalidInputError(f"plot_convergence: {name}={value!r} is not one of {choices}")
+
+
+def _validate_target(f_min: Any, ax: Any) -> None:
+    if f_min is not None and (isinstance(f_min, bool) or not isinstance(f_min, Real)):
+        raise InvalidTypeError(
+            f"plot_convergence: f_min must be a number or None, got {f_min!r}; write, for example, f_min=0.0"
+        )
+    if ax is not None and not hasattr(ax, "plot"):
+        raise InvalidTypeError(
+            f"plot_convergence: ax must be a matplotlib Axes or None, got {ax!r}; "
+            "write, for example, ax=plt.subplots()[1]"
+        )
 
 
 def _runs(results: Any) -> dict[str, _Run]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from optkit import minimize
 from optkit.errors import InvalidInputError, InvalidTypeError
 from optkit.optimize.result import History, Iteration, Result
 from optkit.plotting import plot_convergence
@@ -225,3 +226,10 @@ def test_the_legend_covers_no_point_of_ordinary_runs():
     legend = ax.get_legend().get_window_extent()
     points = [point for line in ax.lines for point in ax.transData.transform(line.get_xydata())]
     assert not any(legend.contains(*point) for point in points)
+
+
+@pytest.mark.parametrize(("name", "value"), [("ax", 3), ("f_min", "a"), ("f_min", True)])
+def test_a_wrong_kind_of_argument_is_named(name, value):
+    run = minimize(lambda x: x @ x, [1.0])
+    with pytest.raises(InvalidTypeError, match=f"plot_convergence: {name} must be"):
+        plot_convergence(run, **{name: value})

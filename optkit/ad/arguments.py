@@ -16,6 +16,8 @@ from optkit.errors import (
     InvalidInputError,
     InvalidTypeError,
     LostDerivativeError,
+    NotDifferentiableError,
+    OptkitError,
 )
 
 
@@ -116,13 +118,13 @@ class Selection:
         """``leaves`` in the structure of the selected arguments: of the argument itself where there is only one."""
         if self.structures is _ONE_LEAF:
             return leaves[0]
-        parts = self._regroup(leaves)
+        parts = self._regroup(leaves, derived=False)
         return parts[0] if self._single else tuple(parts)
 
-    def _regroup(self, leaves: Sequence[Any]) -> list[Any]:
+    def _regroup(self, leaves: Sequence[Any], derived: bool = True) -> list[Any]:
         parts, start = [], 0
         for structure, count in self.structures:
-            parts.append(tree.unflatten(structure, leaves[start : start + count]))
+            parts.append(tree.unflatten(structure, leaves[start : start + count], derived=derived))
             start += count
         return parts
 
@@ -154,22 +156,41 @@ def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> 
     """``f(*args, **kwargs)``; where NumPy or SciPy has hidden the reason of an error, ours says it."""
     try:
         return f(*args, **kwargs)
-    except (ValueError, TypeError) as error:
-        cause = error.__cause__
-        if isinstance(cause, LostDerivativeError) and not isinstance(error, LostDerivativeError):
-            raise LostDerivativeError(
-                "a traced value was written into a plain array, where its derivative would be lost: make the array "
-                "with np.zeros_like(x) or np.zeros(shape, like=x), or collect the values in a list and use np.stack "
-                "or np.array"
-            ) from error
-        if "unsupported data types" in str(
-            error
-        ):  # SciPy's sparse arrays say this of a traced operand.
-            raise InvalidTypeError(
-                "a sparse array was multiplied with a traced value: use a dense array (A.toarray() @ x), or give the "
-                "product a derivative with ad.custom_jvp"
-            ) from error
+    except (ValueError, TypeError, SystemError) as error:
+        if isinstance(error, OptkitError):
+            raise
+        hidden = _hidden_reason(error)
+        if hidden is not None:
+            raise hidden from error
         raise
+
+
+def _hidden_reason(error: BaseException) -> OptkitError | None:
+    """What an error of a library means where a traced value is behind it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, LostDerivativeError):
+            return LostDerivativeError(
+                "a traced value was turned into a plain number, and its derivative would be lost: it was written into "
+                "a plain array (make that array with np.zeros_like(x) or np.zeros(shape, like=x)), or given to a "
+                "function that converts its argument, such as np.asarray(x, dtype=float), np.mean of a list (use "
+                "np.stack first), or a routine of SciPy that has no rule"
+            )
+        # An interpreter's own error has the reason as context; that of a user's except clause is the user's.
+        cause = cause.__cause__ or (cause.__context__ if isinstance(error, SystemError) else None)
+    text = str(error)
+    if "unsupported data types" in text:  # SciPy's sparse arrays say this of a traced operand.
+        return InvalidTypeError(
+            "a sparse array was multiplied with a traced value: use a dense array (A.toarray() @ x), or give the "
+            "product a derivative with ad.custom_jvp"
+        )
+    if "dtype('O')" in text or "which has no callable" in text or "Object arrays" in text:
+        return NotDifferentiableError(
+            "np.array([...]) of traced values and numbers makes an array of Python objects, on which this function "
+            "does not work: make it with np.stack or np.concatenate, or with a = np.zeros(shape, like=x) and "
+            f"assignments a[i, j] = … ({type(error).__name__}: {text})"
+        )
+    return None
 
 
 def output(y: Any, where: str = "the function") -> Any:

@@ -52,11 +52,13 @@ def value_and_jacobian(
         if (not complex_output) if complex_input != complex_output else by_rows:
             blocks = _by_rows(recording, values, leaves)
             return recording.value(), tree.unflatten(
-                recording.structure, [selection.restore(row) for row in blocks]
+                recording.structure, [selection.restore(row) for row in blocks], derived=False
             )
     values, structure, blocks = _by_columns(f, selection, kwargs, n)
     rows = [selection.restore(row) for row in blocks]
-    return tree.unflatten(structure, values), tree.unflatten(structure, rows)
+    return tree.unflatten(structure, values, derived=False), tree.unflatten(
+        structure, rows, derived=False
+    )
 
 
 def _by_rows(recording: Recording, values: Sequence[Any], leaves: Sequence[Any]) -> list[list[Any]]:

@@ -255,13 +255,16 @@ class ArrayTracer(Tracer):
         return int(primal(self))  # Truncation: its derivative is zero.
 
     def __floor__(self) -> int:
-        return int(math.floor(primal(self)))
+        whole: int = math.floor(primal(self))
+        return whole
 
     def __ceil__(self) -> int:
-        return int(math.ceil(primal(self)))
+        whole: int = math.ceil(primal(self))
+        return whole
 
     def __trunc__(self) -> int:
-        return int(math.trunc(primal(self)))
+        whole: int = math.trunc(primal(self))
+        return whole
 
     def __round__(self, digits: int | None = None) -> Any:
         return round(primal(self), digits)

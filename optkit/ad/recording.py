@@ -47,7 +47,7 @@ class Recording:
 
     def value(self) -> Any:
         """What the function returned."""
-        return tree.unflatten(self.structure, [own(y) for y in self.values])
+        return tree.unflatten(self.structure, [own(y) for y in self.values], derived=False)
 
     def pull(self, cotangents: Sequence[Any]) -> list[Any]:
         """The cotangents of the input leaves, given one for each output leaf."""
@@ -86,7 +86,9 @@ class Recording:
     def pushforward(self, *tangents: Any) -> Any:
         """The tangent of the result, given one per argument."""
         return tree.unflatten(
-            self.structure, self.push(tangent_leaves(self._selection, tangents, self._caller))
+            self.structure,
+            self.push(tangent_leaves(self._selection, tangents, self._caller)),
+            derived=False,
         )
 
 

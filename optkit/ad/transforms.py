@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optkit.ad import dense, tree
-from optkit.ad.arguments import Selection, call, scalar_output
+from optkit.ad.arguments import Selection, as_differentiable, call, scalar_output
 from optkit.ad.core import Tracer, is_of
 from optkit.ad.forward import ForwardTrace
 from optkit.ad.recording import Recording, finish, finish_copy, one_like, outputs, tangent_leaves
@@ -326,7 +326,7 @@ def derivative(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def derivative_of_f(x: Any, *args: Any, **kwargs: Any) -> Any:
-        leaf = Selection((x,), 0, "derivative").leaves[0]
+        leaf = as_differentiable(x, "argument 0 of the function given to ad.derivative")
         y, dy = _jvp(lambda z: f(z, *args, **kwargs), (leaf,), (one_like(leaf),), "derivative")
         if np.ndim(leaf) and np.shape(y) != np.shape(leaf):
             raise InvalidInputError(
@@ -386,7 +386,9 @@ def _jvp(
     finally:
         trace.ended = True
     values, slopes = zip(*map(trace.split, leaves), strict=True) if leaves else ((), ())
-    return tree.unflatten(structure, values), tree.unflatten(structure, slopes)
+    return tree.unflatten(structure, values, derived=False), tree.unflatten(
+        structure, slopes, derived=False
+    )
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -15,17 +16,22 @@ from optkit.errors import InvalidInputError
 
 
 class Structure(NamedTuple):
-    """How a container was put together: its type, the names of its parts (if any), the structures of its parts."""
+    """How a container was put together.
+
+    Its type, the names of its parts (if any), the structures of its parts, and for a subclass of dict an empty one like
+    it (which knows its default factory and the like).
+    """
 
     kind: Any
     names: tuple[Any, ...]
     parts: tuple[Any, ...]
+    empty: Any = None
 
     def __str__(self) -> str:
-        inner = [f"{n}: {_show(p)}" for n, p in zip(self.names, self.parts, strict=True)] if self.names else [
-            _show(p) for p in self.parts
-        ]  # fmt: skip
-        return f"{self.kind.__name__}({', '.join(inner)})"
+        shown = [_show(part) for part in self.parts]
+        if self.names:
+            shown = [f"{n}: {part}" for n, part in zip(self.names, shown, strict=True)]
+        return f"{self.kind.__name__}({', '.join(shown)})"
 
 
 def _show(structure: Structure | None) -> str:
@@ -44,8 +50,12 @@ def _flatten(tree: Any, leaves: list[Any]) -> Structure | None:
     kind = type(tree)
     names: tuple[Any, ...] = ()
     children: Sequence[Any]
+    empty = None
     if isinstance(tree, dict):
         names, children = tuple(tree), list(tree.values())
+        if kind is not dict:
+            empty = copy.copy(tree)
+            empty.clear()
     elif isinstance(tree, list | tuple):
         names, children = tuple(getattr(tree, "_fields", ())), tree
     elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
@@ -54,34 +64,38 @@ def _flatten(tree: Any, leaves: list[Any]) -> Structure | None:
     else:
         leaves.append(tree)
         return None
-    return Structure(kind, names, tuple(_flatten(child, leaves) for child in children))
+    return Structure(kind, names, tuple(_flatten(child, leaves) for child in children), empty)
 
 
-def unflatten(structure: Structure | None, leaves: Sequence[Any]) -> Any:
-    """The container of that structure with these leaves."""
-    return leaves[0] if structure is None else _unflatten(structure, iter(leaves))
+def unflatten(structure: Structure | None, leaves: Sequence[Any], *, derived: bool = True) -> Any:
+    """The container of that structure with these leaves.
+
+    A dataclass is made by calling it, so that what it derives from its fields follows from the leaves. Without
+    ``derived``, for derivatives, of which nothing follows, only its fields are set, the derived ones to None.
+    """
+    return leaves[0] if structure is None else _unflatten(structure, iter(leaves), derived)
 
 
-def _unflatten(structure: Structure | None, leaves: Iterator[Any]) -> Any:
+def _unflatten(structure: Structure | None, leaves: Iterator[Any], derived: bool) -> Any:
     if structure is None:
         return next(leaves)
-    children = [_unflatten(part, leaves) for part in structure.parts]
+    children = [_unflatten(part, leaves, derived) for part in structure.parts]
     kind, names = structure.kind, structure.names
+    named = dict(zip(names, children, strict=True)) if names else {}
     if issubclass(kind, dict):
-        return (
-            kind(zip(names, children, strict=True))
-            if kind is dict
-            else _like_dict(kind, names, children)
-        )
-    if names:
-        return kind(**dict(zip(names, children, strict=True)))
-    return kind(children)
-
-
-def _like_dict(kind: Any, names: tuple[Any, ...], children: list[Any]) -> Any:
-    # A defaultdict or the like: made empty, then filled.
-    made = kind()
-    made.update(zip(names, children, strict=True))
+        if kind is dict:
+            return named
+        made = copy.copy(structure.empty)
+        for name, child in named.items():  # `update` need not be what it is for a dict (Counter).
+            made[name] = child
+        return made
+    if issubclass(kind, list | tuple):
+        return kind(**named) if named else kind(children)
+    if derived:
+        return kind(**named)
+    made = object.__new__(kind)
+    for field in dataclasses.fields(kind):
+        object.__setattr__(made, field.name, named.get(field.name))
     return made
 
 

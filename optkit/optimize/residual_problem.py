@@ -142,3 +142,20 @@ class LeastSquaresProblem(BaseProblem):
     def gradient(self, x: Vector) -> Vector:
         gradient: Vector = self.jacobian(x).T @ self.residuals(x)
         return gradient
+
+    def hessian_by_differences(self, x: Vector, relative_step: float) -> Matrix:
+        """∇²f = JᵀJ + Σ rᵢ ∇²rᵢ at x, shape (n, n), by central differences of the gradient: 2n Jacobians.
+
+        Variables are changed by ``relative_step`` times their size at x or x0, or times 1 where both are 0.
+        """
+        size = np.maximum(np.abs(x), np.abs(self.x0))
+        steps = relative_step * np.where(size > 0.0, size, 1.0)
+        hessian, lowest = np.empty((x.size, x.size)), self.lowest
+        for j, h in enumerate(steps):
+            ahead, behind = x.copy(), x.copy()
+            ahead[j] += h
+            behind[j] -= h
+            change = self.gradient(ahead) - self.gradient(behind)
+            hessian[j] = change / (ahead[j] - behind[j])
+        self.lowest = lowest  # these points were not looked for
+        return 0.5 * (hessian + hessian.T)

@@ -101,6 +101,12 @@ def iterate(
     >>> np.round(state.x, 2)
     array([1., 1.])
     """
+    if not isinstance(solver, Solver):
+        name = solver.__name__ if isinstance(solver, type) else "BFGS"
+        raise InvalidTypeError(
+            f"iterate: solver must be a solver with its options, got {solver!r}; "
+            f"write, for example, iterate(f, optkit.optimize.{name}(), x0)"
+        )
     check_control("tol", tol)  # here, and not when the first state is asked for
     return _steps(as_problem(problem, solver), solver, x0, tol)
 

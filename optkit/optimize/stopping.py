@@ -17,8 +17,10 @@ Watts, Technometrics 23 (1981) 179–183.
 variables is declared, ∇²f is evaluated once. A Newton step a hundred times beyond the tolerance, for a decrease
 above rounding, means that the solver has been deceived, typically by badly scaled variables: it is told the true
 curvature and goes on. Negative curvature means a saddle or a maximum: failed. Otherwise, unless the rest is
-rounding, it is told as well and takes one last step, which squares the error. Least squares needs none of this, its
-model comes from J itself; and finite differences of values alone are too coarse for it.
+rounding, it is told as well and takes one last step, which squares the error. Least squares needs none of this where
+its steps succeed, its model comes from J itself; where they do not, the model may lack Σ rᵢ ∇²rᵢ (with m = n, J is
+singular at every minimum whose residuals are not zero, and δ is all of f): before a failure is declared, δ and p are
+taken from the full Hessian, differences of the gradient. And finite differences of values alone are too coarse for it.
 
 **Stalled at the limit of precision.** When δ is below the rounding of f (4ε|f|; for least squares see `linearize`),
 values can no longer tell better from worse. As long as steps still lower δ, which rests on derivatives, the solver
@@ -159,11 +161,33 @@ class Judge:
         if distance <= 1e3:
             text = f"{state.stuck}; estimated distance to the minimum {distance * self.tol:.2g} relative to x"
             return self._conclude(solver, state, Verdict.STALLED, text)
+        curvature = self._full_curvature(state)
+        if curvature is not None:
+            full = replace(state, newton_step=curvature.newton_step)
+            if curvature.decrement <= noise or self.distance(full) <= 1e3:
+                if curvature.negative:
+                    text = _saddle(curvature, state.stuck)
+                    return self._conclude(solver, state, Verdict.FAILED, text)
+                text = (
+                    f"{state.stuck}; with the curvature of the residuals, the predicted decrease is"
+                )
+                text = f"{text} {curvature.decrement:.2g}, rounding of f"
+                return self._conclude(solver, state, Verdict.STALLED, text)
         text = (
             f"{state.stuck}, although the predicted decrease {state.decrement:.2g} is well above rounding; "
             "is the function smooth and free of noise, and its derivative right?"
         )
         return self._conclude(solver, state, Verdict.FAILED, text)
+
+    def _full_curvature(self, state: State) -> Curvature | None:
+        """That of JᵀJ + Σ rᵢ ∇²rᵢ, where the solver's model has only the first term; None where it is not to be had."""
+        problem = self.problem
+        if not isinstance(problem, LeastSquaresProblem) or not 0 < problem.n <= CONFIRM_UP_TO:
+            return None
+        # Differences of g err by its own rounding over the step, and by the step squared.
+        rounding = problem.precision if self.exact else math.pow(problem.precision, 2.0 / 3.0)
+        hessian = problem.hessian_by_differences(state.x, math.cbrt(rounding))
+        return Curvature.of(hessian, state.grad) if is_finite(hessian.reshape(-1)) else None
 
     def _conclude(self, solver: Solver[Any], state: State, verdict: Verdict, message: str) -> State:
         """End with this verdict, unless there is reason for the solver to go on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -297,6 +298,12 @@ def _validate(f: Any, order: Any, tolerance: tuple[float | None, float]) -> None
         raise InvalidInputError(
             f"order must be 1 (first derivatives) or 2 (and the Hessian), got {order!r}"
         )
+    for name, value in zip(("rtol", "atol"), tolerance, strict=True):
+        missing = name == "rtol" and value is None
+        if not missing and (isinstance(value, bool) or not isinstance(value, Real)):
+            raise InvalidTypeError(
+                f"gradcheck: {name} must be a number, got {value!r}; write, for example, {name}=1e-6"
+            )
     if any(value is not None and not value >= 0.0 for value in tolerance):
         raise InvalidInputError(
             f"rtol and atol must not be negative, got {tolerance[0]} and {tolerance[1]}"

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.optimize
 
 from optkit import ad
 from optkit.errors import (
@@ -317,3 +318,46 @@ def test_a_traced_value_is_no_index_and_cannot_be_pickled(mode: str) -> None:
         ad.jacobian(lambda x: x[0] * [1.0, 2.0][x[1]], mode=mode)(X)
     with pytest.raises(TypeError, match="stop_gradient"):
         ad.jacobian(pickle.dumps, mode=mode)(X)
+
+
+MIXED = {
+    "exp": lambda t: np.exp(np.array([t[0], 1.0])).sum(),
+    "sqrt": lambda t: np.sqrt(np.array([[t[0], 0.0], [0.0, 1.0]]) @ np.ones(2)).sum(),
+    "det": lambda t: np.linalg.det(np.array([[t[0], 1.0], [0.0, t[1]]])),
+    "solve": lambda t: np.linalg.solve(np.array([[t[0], 1.0], [0.0, t[1]]]), np.ones(2)).sum(),
+}
+
+
+@pytest.mark.parametrize("transform", [ad.grad, ad.jacobian])
+@pytest.mark.parametrize("f", MIXED.values(), ids=MIXED)
+def test_an_object_array_that_numpy_cannot_work_with_is_explained(f: Any, transform: Any) -> None:
+    with pytest.raises(NotDifferentiableError, match=r"np\.stack.*like=x"):
+        transform(f)(np.array([0.5, 2.0]))
+
+
+CONVERTED = {
+    "mean of a list": lambda t: np.mean([t[0], t[1]]),
+    "asarray": lambda t: np.asarray(t, dtype=float).sum(),
+    "brentq": lambda t: scipy.optimize.brentq(lambda y: y - t[0], -3, 3),
+}
+
+
+@pytest.mark.parametrize("transform", [ad.grad, ad.jacobian])
+@pytest.mark.parametrize("f", CONVERTED.values(), ids=CONVERTED)
+def test_a_library_that_converts_a_traced_value_is_named(f: Any, transform: Any) -> None:
+    with pytest.raises(LostDerivativeError, match=r"np\.stack"):
+        transform(f)(np.array([0.5, 2.0]))
+
+
+def test_rounding_to_python_integers() -> None:
+    def f(t: Any) -> Any:
+        assert (math.floor(t), math.ceil(t), math.trunc(t), round(t)) == (2, 3, 2, 3)
+        return sum(t for _ in range(round(t)))
+
+    assert ad.grad(f)(2.6) == 3.0
+
+
+def test_derivative_takes_a_number_or_an_array() -> None:
+    for bad in ([0.0, 1.0], (0.0,), {"a": 1.0}):
+        with pytest.raises(InvalidTypeError, match="use a number or an array"):
+            ad.derivative(np.sin)(bad)

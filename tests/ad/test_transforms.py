@@ -445,8 +445,8 @@ def test_an_array_of_size_one_is_a_scalar(shape: tuple[int, ...]) -> None:
         (np.array([1.0, None]), "dtype object"),
         (np.array(["a"]), "dtype <U1"),
         (np.ma.array([1.0]), "is a MaskedArray; use a plain array"),
-        ([1.0, "b"], "leaf 1 of argument 0"),
-        ({"a": None}, "leaf 0 of argument 0"),
+        ([1.0, "b"], "argument 0 .* is a (str|list)"),
+        ({"a": None}, "argument 0 .* is (None|a dict)"),
     ],
 )
 @pytest.mark.parametrize("operator", [ad.grad, ad.jacobian, ad.hessian, ad.derivative])

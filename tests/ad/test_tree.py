@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from optkit import ad
 from optkit.ad import tree
 from optkit.errors import InvalidInputError
 
@@ -72,3 +73,34 @@ def test_another_structure_is_refused_with_both_shown() -> None:
         InvalidInputError, match=r"the tangent .*dict\(a: \*, b: tuple\(\*\)\).*list\(\*\)"
     ):
         tree.flatten_as([1.0], structure, "the tangent")
+
+
+@dataclasses.dataclass(frozen=True)
+class Derived:
+    rate: Any
+    scale: Any
+    product: Any = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.rate < 0:
+            raise ValueError("rate must not be negative")
+        object.__setattr__(self, "product", self.rate * self.scale)
+
+
+def test_what_a_dataclass_derives_from_its_fields_is_differentiated() -> None:
+    def f(p: Derived) -> Any:
+        return p.product**2
+
+    gradient = ad.grad(f)(Derived(2.0, -3.0))
+    assert (gradient.rate, gradient.scale, gradient.product) == (36.0, -24.0, None)
+    hessian = ad.hessian(f)(Derived(2.0, -3.0))
+    assert (hessian.rate.rate, hessian.rate.scale) == (18.0, -24.0)
+
+
+def test_subclasses_of_dict_stay_what_they_are() -> None:
+    params = collections.defaultdict(lambda: 7.0, {"a": 2.0})
+    gradient = ad.grad(lambda p: p["a"] * p["missing"])(params)
+    assert type(gradient) is collections.defaultdict
+    assert gradient == {"a": 7.0}
+    counter = collections.Counter({"a": 2.0, "b": 3.0})
+    assert ad.grad(lambda p: p["a"] * p["b"])(counter) == {"a": 3.0, "b": 2.0}

@@ -269,3 +269,36 @@ def test_noise_in_the_residuals_ends_the_fit_with_success_where_x_is_known(name)
     assert (fit.verdict, fit.success) == (Verdict.STALLED, True), fit.message
     assert "estimated distance to the minimum" in fit.message
     np.testing.assert_allclose(fit.x, [2.0, 1.5], rtol=1e-8)
+
+
+def _freudenstein_roth(x):
+    first = -13.0 + x[0] + ((5.0 - x[1]) * x[1] - 2.0) * x[1]
+    second = -29.0 + x[0] + ((x[1] + 1.0) * x[1] - 14.0) * x[1]
+    return np.array([first, second])
+
+
+def _brown_dennis(x):
+    t = np.arange(1, 21) / 5.0
+    return (x[0] + t * x[1] - np.exp(t)) ** 2 + (x[2] + x[3] * np.sin(t) - np.cos(t)) ** 2
+
+
+def _jennrich_sampson(x):
+    i = np.arange(1, 11)
+    return 2.0 + 2.0 * i - (np.exp(i * x[0]) + np.exp(i * x[1]))
+
+
+# Sums of squares as in Moré, Garbow & Hillstrom, ACM TOMS 7 (1981), problems 2, 16 and 6.
+@pytest.mark.parametrize("backend", ["native", "finite-difference"])
+@pytest.mark.parametrize(
+    ("residuals", "x0", "squares"),
+    [
+        (_freudenstein_roth, [0.5, -2.0], 48.9842),
+        (_freudenstein_roth, [15.0, -2.0], 48.9842),
+        (_brown_dennis, [25.0, 5.0, -5.0, -1.0], 85822.2),
+        (_jennrich_sampson, [0.3, 0.4], 124.362),
+    ],
+)
+def test_a_minimum_with_large_residuals_is_no_failure(residuals, x0, squares, backend):
+    fit = least_squares(residuals, x0, backend=backend)
+    assert fit.success, fit.message
+    assert 2.0 * fit.cost == pytest.approx(squares, rel=2e-6)

@@ -351,3 +351,11 @@ def test_a_sum_of_squares_may_be_given_to_any_minimizer():
     np.testing.assert_allclose(result.x, 1.0, rtol=1e-6)
     np.testing.assert_allclose(result.fun, residuals(result.x))
     assert (result.rank, result.success) == (2, True)
+
+
+@pytest.mark.parametrize("solver", ["bfgs", BFGS, None])
+def test_iterate_refuses_what_is_no_solver_at_the_call(solver):
+    with pytest.raises(
+        InvalidTypeError, match=r"iterate: solver must be .* optkit.optimize.BFGS\(\)"
+    ):
+        iterate(lambda x: x @ x, solver, [1.0])

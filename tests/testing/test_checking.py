@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from optkit.ad.backends import Backend
 from optkit.ad.backends.native import NativeBackend
-from optkit.errors import DerivativeError, InvalidInputError
+from optkit.errors import DerivativeError, InvalidInputError, InvalidTypeError
 from optkit.testing import gradcheck, problems
 from optkit.testing.comparison import EntryVerdict
 
@@ -405,3 +405,9 @@ def test_a_broken_backend_is_caught():
     report = quiet(lambda x: SQUARE @ x, np.ones(3), backend=Transposed())
     assert "looks transposed" in str(report)
     assert "backend 'transposed'" in str(report)
+
+
+@pytest.mark.parametrize(("name", "value"), [("rtol", "a"), ("atol", "a"), ("atol", None)])
+def test_a_tolerance_that_is_no_number_is_named(name, value):
+    with pytest.raises(InvalidTypeError, match=f"gradcheck: {name} must be a number"):
+        gradcheck(np.sin, 1.0, **{name: value})
