@@ -25,7 +25,7 @@ PYTHON_FILES = sorted(
     for path in (ROOT / folder).rglob("*.py")
 )
 # Rows of rules and of cases: long, and read one row at a time.
-TABLES = [*(PACKAGE / "ad" / "rules").glob("*.py"), PACKAGE / "testing" / "cases.py"]
+TABLES = [*(PACKAGE / "ad" / "rules").glob("*.py"), *(PACKAGE / "testing" / "cases").glob("*.py")]
 ALWAYS_THERE = {"optkit", "numpy", "scipy"} | set(sys.stdlib_module_names)
 
 

@@ -1,0 +1,74 @@
+"""Elementwise functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from optkit.testing.cases.case import (
+    ABOVE_ONE,
+    BETWEEN,
+    FAR,
+    FRACTION,
+    NONZERO,
+    POSITIVE,
+    REAL,
+    UNIT,
+    Case,
+    Domain,
+)
+from optkit.testing.cases.making import (
+    SHAPES,
+    binary,
+    row,
+    unary,
+)
+
+# fmt: off
+_ANALYTIC: tuple[tuple[Any, Domain], ...] = (
+    (np.negative, REAL), (np.positive, REAL), (np.square, REAL), (np.reciprocal, NONZERO), (np.sqrt, POSITIVE),
+    (np.exp, REAL), (np.exp2, REAL), (np.expm1, REAL), (np.log, POSITIVE), (np.log2, POSITIVE), (np.log10, POSITIVE),
+    (np.log1p, UNIT), (np.sin, REAL), (np.cos, REAL), (np.tan, UNIT), (np.arcsin, UNIT), (np.arccos, UNIT),
+    (np.arctan, REAL), (np.sinh, REAL), (np.cosh, REAL), (np.tanh, REAL), (np.arcsinh, REAL), (np.arccosh, ABOVE_ONE),
+    (np.arctanh, UNIT),
+)
+_OF_REALS: tuple[tuple[Any, Domain], ...] = (
+    (np.absolute, NONZERO), (np.fabs, NONZERO), (np.cbrt, NONZERO), (np.deg2rad, REAL), (np.radians, REAL),
+    (np.rad2deg, REAL), (np.degrees, REAL), (np.conjugate, REAL), (np.real, REAL),
+)
+_ANALYTIC_PAIRS: tuple[tuple[Any, Domain, Domain], ...] = (
+    (np.add, REAL, REAL), (np.subtract, REAL, REAL), (np.multiply, REAL, REAL), (np.divide, REAL, NONZERO),
+    (np.power, POSITIVE, REAL), (np.float_power, POSITIVE, REAL),
+)
+_PAIRS_OF_REALS: tuple[tuple[Any, Domain, Domain], ...] = (
+    (np.arctan2, NONZERO, POSITIVE), (np.hypot, NONZERO, POSITIVE), (np.logaddexp, REAL, REAL),
+    (np.logaddexp2, REAL, REAL), (np.copysign, NONZERO, NONZERO), (np.heaviside, NONZERO, REAL),
+    (np.remainder, Domain(((7.2, 8.8),)), Domain(((-2.39, -2.21),))),  # quotients between −3 and −4
+    (np.fmod, Domain(((-8.8, -7.2),)), Domain(((2.21, 2.39),))),
+    (np.maximum, BETWEEN, FAR), (np.minimum, BETWEEN, FAR), (np.fmax, BETWEEN, FAR), (np.fmin, BETWEEN, FAR),
+)
+# fmt: on
+
+
+def _raised(exponent: float, x: Any) -> Any:
+    return x**exponent
+
+
+def cases() -> Iterator[Case]:
+    """The rows of this family."""
+    for analytic, rows in ((True, _ANALYTIC), (False, _OF_REALS)):
+        for function, domain in rows:
+            yield from unary(function, domain, analytic)
+    for analytic, pairs in ((True, _ANALYTIC_PAIRS), (False, _PAIRS_OF_REALS)):
+        for function, left, right in pairs:
+            yield from binary(function, left, right, analytic)
+    for exponent, domain in ((2, NONZERO), (3, NONZERO), (-3.0, NONZERO), (0.5, POSITIVE)):
+        for shape in SHAPES:
+            yield row(f"x ** {exponent}", partial(_raised, exponent), shape, domains=domain)
+    yield row("2 ** x", lambda x: 2**x, (2, 3))
+    yield row("x ** x", lambda x: x**x, (2, 3), domains=POSITIVE)
+    yield row("1 - 2 / x", lambda x: 1 - 2 / x, (2, 3), domains=NONZERO)
+    yield row("divmod", lambda x: sum(divmod(x, 2)), (2, 3), domains=FRACTION, analytic=False)
