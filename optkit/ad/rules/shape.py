@@ -21,7 +21,7 @@ from optkit.errors import LostDerivativeError
 
 # --- the primitives ---------------------------------------------------------------------------------------------------
 
-_reshape = linear(
+reshape = linear(
     "reshape",
     lambda ct, x, shape: ct.reshape(x.shape),
     impl=lambda x, shape: np.reshape(x, shape),
@@ -39,7 +39,7 @@ def _broadcast_tangent(t: Any, args: Any, params: Any, k: int) -> Any:
     return np.broadcast_to(t[0], (*params["shape"], k))
 
 
-_broadcast_to = linear(
+broadcast_to = linear(
     "broadcast_to",
     lambda ct, x, shape: unbroadcast(ct, x),
     impl=lambda x, shape: np.broadcast_to(x, shape),
@@ -77,7 +77,7 @@ _to_integers = Constant("astype", lambda x, dtype: x.astype(dtype))
 # --- views ------------------------------------------------------------------------------------------------------------
 
 
-inplace.PUT[_reshape] = lambda base, value, shape: _reshape(value, shape=base.shape)
+inplace.PUT[reshape] = lambda base, value, shape: reshape(value, shape=base.shape)
 inplace.PUT[_transpose] = lambda base, value, axes: _transpose(value, axes=tuple(np.argsort(axes)))
 
 
@@ -104,7 +104,7 @@ def traced(x: Any) -> Any:
 
 def reshape_to(x: Any, shape: tuple[int, ...]) -> Any:
     """``x`` in another shape, as a view where NumPy makes one."""
-    return _view(_reshape, x, shape=shape)
+    return _view(reshape, x, shape=shape)
 
 
 def permute(x: Any, axes: tuple[int, ...]) -> Any:
@@ -243,7 +243,7 @@ def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 @composite(np.broadcast_to)
 def _np_broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    return _broadcast_to(traced(array), shape=tuple(shape) if np.iterable(shape) else (shape,))
+    return broadcast_to(traced(array), shape=tuple(shape) if np.iterable(shape) else (shape,))
 
 
 @composite(np.broadcast_arrays)
