@@ -80,7 +80,9 @@ class CaptureTrace(Trace):
 
     def lift(self, value: Any) -> CaptureTracer:
         if isinstance(value, np.ndarray) and value.size > 1 and np.all(value == value.flat[0]):
-            value = np.broadcast_to(value.flat[0], value.shape)  # Zeros to be filled, most of the time.
+            value = np.broadcast_to(
+                value.flat[0], value.shape
+            )  # Zeros to be filled, most of the time.
         return CaptureTracer(value, self, self.constant(value))
 
     def constant(self, value: Any) -> Value:
@@ -115,7 +117,9 @@ class CaptureTrace(Trace):
                 values.append(arg)
                 operands.append(self.constant(arg))
         if isinstance(primitive, registry.Constant) and primitive.open_shape:
-            return primitive.impl(*(a.answer() if isinstance(a, Tracer) else a for a in args), **params)
+            return primitive.impl(
+                *(a.answer() if isinstance(a, Tracer) else a for a in args), **params
+            )
         y = primitive.impl(*values, **params)
         equation = Equation(primitive, tuple(operands), params)
         results = [r if hasattr(r, "dtype") else np.asarray(r)[()] for r in _several(y)]
@@ -189,7 +193,9 @@ class CaptureTracer(ArrayTracer):
 
 
 def capture(
-    f: Callable[..., Any], arguments: Sequence[Any], dynamic: Callable[[list[Any]], Any] | None = None
+    f: Callable[..., Any],
+    arguments: Sequence[Any],
+    dynamic: Callable[[list[Any]], Any] | None = None,
 ) -> Captured:
     """Run ``f`` on real values and write down what it does.
 
@@ -206,7 +212,9 @@ def capture(
     Captured
     """
     trace = CaptureTrace()
-    tracers: list[Any] = [trace.input(x.copy() if isinstance(x, np.ndarray) else x) for x in arguments]
+    tracers: list[Any] = [
+        trace.input(x.copy() if isinstance(x, np.ndarray) else x) for x in arguments
+    ]
     args, kwargs = dynamic(tracers) if dynamic is not None else (tracers, {})
     try:
         result = call(f, args, kwargs)
@@ -215,7 +223,9 @@ def capture(
         graph = trace.graph([leaf for leaf in leaves if is_number(leaf)])
     finally:
         trace.ended = True
-    plain = [own(y.value) if isinstance(y, CaptureTracer) and y.owner is trace else y for y in leaves]
+    plain = [
+        own(y.value) if isinstance(y, CaptureTracer) and y.owner is trace else y for y in leaves
+    ]
     return Captured(graph, plain, structure)
 
 
@@ -238,7 +248,11 @@ def _several(y: Any) -> tuple[Any, ...]:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+    return (
+        a.shape == b.shape
+        and a.dtype == b.dtype
+        and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+    )
 
 
 def _readable(array: Any) -> bool:

@@ -102,9 +102,7 @@ class Compiled:
         What has been compiled, in the order in which it was.
     """
 
-    def __init__(
-        self, f: Callable[..., Any], static: Any, limit: int, executor: str
-    ) -> None:
+    def __init__(self, f: Callable[..., Any], static: Any, limit: int, executor: str) -> None:
         if limit < 1:
             raise InvalidInputError(f"ad.jit: limit must be at least 1, got {limit}")
         functools.update_wrapper(self, f)
@@ -179,7 +177,8 @@ class Compiled:
                 if place:  # The next call is likely to take the same branches.
                     with self._lock:
                         self._by_key[arguments.key] = [
-                            specialisation, *(s for s in known if s is not specialisation)
+                            specialisation,
+                            *(s for s in known if s is not specialisation),
                         ]
                 self._entry = specialisation.entry
                 return result

@@ -98,7 +98,9 @@ class Specialisation:
         How long the steps of making it took.
     """
 
-    def __init__(self, captured: Captured, cleaned: Graph, program: Any, made_for: Arguments) -> None:
+    def __init__(
+        self, captured: Captured, cleaned: Graph, program: Any, made_for: Arguments
+    ) -> None:
         self.graph = captured.graph
         self.cleaned = cleaned
         self.program = program

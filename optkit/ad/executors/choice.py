@@ -24,4 +24,3 @@ def choose(name: str) -> Any:
     from optkit.ad.executors import native
 
     return native.program
-

@@ -59,7 +59,9 @@ class _Writer:
         self.scope: dict[str, Any] = {"own": _own}
         self.buffers: list[Value] = []
         self._names: dict[Value, str] = {}
-        self._holds: dict[Value, set[int]] = {}  # Which buffers a value lies in, as a view of others too.
+        self._holds: dict[
+            Value, set[int]
+        ] = {}  # Which buffers a value lies in, as a view of others too.
         self._readers: list[int] = []  # How many values lie in each buffer.
         self._free: dict[tuple[Any, ...], list[int]] = {}
         last = _last_uses(graph)

@@ -98,9 +98,7 @@ def _same_shape(rewriter: Rewriter, equation: Equation, operands: tuple[Value, .
         return operands
     made = _made_by(x, equation.primitive)
     if made is not None:
-        return rewriter.emit(
-            equation.primitive, made.operands, equation.params, equation.results
-        )
+        return rewriter.emit(equation.primitive, made.operands, equation.params, equation.results)
     return None
 
 
@@ -111,7 +109,11 @@ def _basic(rewriter: Rewriter, equation: Equation, operands: tuple[Value, ...]) 
     if _fits(x, equation.result) and _takes_all(index, x.shape):
         return operands
     made = _made_by(x, embed)
-    if made is not None and made.params["index"] == index and _fits(made.operands[0], equation.result):
+    if (
+        made is not None
+        and made.params["index"] == index
+        and _fits(made.operands[0], equation.result)
+    ):
         return made.operands
     return None
 

@@ -339,7 +339,7 @@ def _where_tangent(tangents: Any, args: Any, params: Any, k: int) -> Any:
     )
 
 
-_where = linear(
+where = linear(
     "where",
     None,
     lambda ct, mask, a, b: unbroadcast(np.where(mask, ct, 0), a),
@@ -355,7 +355,7 @@ def _np_where(condition: Any, *choices: Any) -> Any:
     if not choices:
         return np.nonzero(condition)
     a, b = (x if isinstance(x, Tracer | int | float | complex) else traced(x) for x in choices)
-    return _where(condition, a, b)
+    return where(condition, a, b)
 
 
 @composite(np.select)
