@@ -59,9 +59,30 @@ def _positions(shape: Any, *arrays: Any, index: Any = None, template: Any = None
     return np.asarray(numbers[index if template is None else _fill(template, arrays)])
 
 
+def _embed_impl(v: Any, index: Any, shape: Any) -> Any:
+    whole = np.zeros(shape, dtype=v.dtype)
+    whole[index] = v
+    return whole
+
+
+# The transpose of a basic index, which picks no element twice, as a primitive of its own: for derivatives of
+# derivatives.
+_embed: Linear = linear(
+    "embed",
+    lambda ct, v, index, shape: ct[index],
+    impl=_embed_impl,
+    tangent=lambda t, args, p, k: _embed(
+        t[0], index=_for_tangent(p["index"]), shape=(*p["shape"], k)
+    ),
+)
+
 basic: Linear = linear(
     "basic_index",
-    lambda ct, x, index: _scatter(ct, x, _add_basic, index=index),
+    lambda ct, x, index: (
+        _embed(ct, index=index, shape=x.shape)
+        if is_traced(ct)
+        else _scatter(ct, x, _add_basic, index=index)
+    ),
     impl=lambda x, index: x[index],
     tangent=lambda t, args, p, k: basic(t[0], index=_for_tangent(p["index"])),
     accumulate=_add_basic,
