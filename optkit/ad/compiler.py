@@ -195,7 +195,12 @@ class Compiled:
             times.append(time.perf_counter())
             cleaned = simplify(captured.graph)
             times.append(time.perf_counter())
-            made = Specialisation(captured, cleaned, self._make(cleaned), arguments)
+            made = Specialisation(
+                captured,
+                cleaned,
+                self._make(cleaned, captured.structure, len(captured.leaves)),
+                arguments,
+            )
             times.append(time.perf_counter())
             made.seconds = dict(zip(("capture", "passes", "compile"), np.diff(times), strict=True))
             result = made(arguments.dynamic)

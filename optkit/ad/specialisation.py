@@ -110,7 +110,7 @@ class Specialisation:
         self._captured = captured
         self.entry = None
         if made_for.plain and hasattr(program, "entry"):
-            self.entry = program.entry(captured)
+            self.entry = program.entry()
 
     def __call__(self, inputs: Sequence[Any]) -> Any:
         """The result of the function, `MISSED` where a guard failed."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from optkit.ad.executors.ufuncs import ufuncs
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
+from optkit.ad.tree import Structure
 
 # Sets of buffers that are kept between calls: as many as threads are likely to run one function at once.
 _KEPT = 4
@@ -50,6 +51,11 @@ class Program:
         outputs: list[Any] | None = self._run(buffers, inputs)
         self._pool.append(buffers)
         return outputs
+
+
+def program(graph: Graph, structure: Structure | None, leaves: int) -> Program:
+    """What runs the graph."""
+    return Program(graph)
 
 
 class _Writer:

@@ -7,12 +7,13 @@ compiled to one function (`Native`), which runs without Python.
 from __future__ import annotations
 
 import ctypes
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from optkit.ad.executors import interpreter
+from optkit.ad.executors import entry, interpreter
 from optkit.ad.executors.codegen import Code
 from optkit.ad.executors.machine import build, machine
 from optkit.ad.executors.planning import Call, Kernel, has_machine_code
@@ -20,13 +21,14 @@ from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.registry import FUNCTIONS
 from optkit.ad.registry import Constant as ZeroDerivative
 from optkit.ad.rules import shape
+from optkit.ad.tree import Structure
 
 
-def program(graph: Graph) -> Any:
-    """What runs the graph."""
+def program(graph: Graph, structure: Structure | None, leaves: int) -> Any:
+    """What runs the graph; its outputs are so many leaves of a result of that structure."""
     graph = _answerable(_owned(graph))
     if all(has_machine_code(equation) for equation in graph.equations) and _fits(graph):
-        return Native(graph)
+        return Native(graph, structure, leaves)
     return Mixed(graph)
 
 
@@ -41,13 +43,22 @@ class Native:
         The memory that one call needs beside inputs and outputs.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, structure: Structure | None = None, leaves: int = -1) -> None:
         code = Code(graph, machine().width)
         _load_libraries(code.libraries)
-        self._engine, addresses = build(code.source, ("core",))
+        names = ["core"]
         self.source = code.source
+        if entry.has_entry(graph, structure, leaves):
+            self.source += entry.write_entry(graph, structure, code.scratch_bytes)
+            names.append("entry")
+            if "@release" in self.source:
+                names.append("release")
+        self._engine, addresses = build(self.source, tuple(names))
         self.core = addresses["core"]
-        self.graph = graph
+        self._entry = addresses.get("entry")
+        if "release" in addresses:
+            free = ctypes.CFUNCTYPE(None)(addresses["release"])
+            weakref.finalize(self, _free, free, self._engine)
         self._constants = [c.data for c in graph.constants()]  # Their addresses are in the code.
         self._function = ctypes.CFUNCTYPE(
             ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
@@ -62,6 +73,10 @@ class Native:
         }
         self.buffer_bytes = code.scratch_bytes
         self._scratch: list[Any] = []
+
+    def entry(self) -> Any:
+        """The built-in function that takes the arguments as they come; None where there is none."""
+        return None if self._entry is None else entry.make_function(self._entry, _Owner(self))
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any] | None:
         """The outputs, None where a guard failed."""
@@ -79,6 +94,18 @@ class Native:
         if failed:
             return None
         return [y if y.shape else y[()] for y in outputs]
+
+
+class _Owner:
+    """Keeps a program alive as long as its built-in function is."""
+
+    def __init__(self, program: Native) -> None:
+        self.program = program
+        self.definition: Any = None
+
+
+def _free(free: Any, _engine: Any) -> None:
+    free()
 
 
 class Mixed:
