@@ -11,10 +11,12 @@ runs too, and where the results differ the function is not pure and `ImpureFunct
 from __future__ import annotations
 
 import functools
+import gc
 import threading
 import time
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -186,7 +188,7 @@ class Compiled:
 
     def _specialise(self, arguments: Arguments) -> Any:
         """A new specialisation, and its result."""
-        with self._lock:
+        with self._lock, _no_collection():
             result = self._specialised(arguments)  # Another thread may have been faster.
             if result is not MISSED:
                 return result
@@ -228,6 +230,18 @@ class Compiled:
                 "the same arguments. Is it pure? What it reads beside its arguments (random numbers, counters, globals "
                 "that are set anew) has to be passed as an argument"
             )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without Python's search for cycles, which would go through a growing graph again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def agree(a: Any, b: Any) -> bool:

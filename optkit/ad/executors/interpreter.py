@@ -35,7 +35,7 @@ class Program:
     def __init__(self, graph: Graph) -> None:
         writer = _Writer(graph)
         scope: dict[str, Any] = writer.scope
-        exec(compile(writer.source, "<captured graph>", "exec"), scope)  # noqa: S102 -- our own text
+        exec(compile(writer.source, "<captured graph>", "exec"), scope)
         self._run: Callable[..., Any] = scope["run"]
         self._shapes = writer.buffers
         self._pool: deque[list[Any]] = deque(maxlen=_KEPT)

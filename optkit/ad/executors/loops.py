@@ -252,7 +252,7 @@ class _Running:
             pointer = code.e.stack(memory_kind(self.kind), result.size)
             self._home = Home(pointer, contiguous(result.shape))
         flat = Value((result.size,), result.dtype)
-        home = Home(self._home.pointer, (1,))
+        home = Home(self._home.base, (1,))
         start = neutral(self.how, self.kind, 1)
         with code.e.loop(0, result.size) as i:
             code.store(flat, home, (Index(i, 1, 0),), start, 1)
@@ -401,7 +401,7 @@ def _matmul(code: Code, equation: Equation) -> list[str] | None:
         memory = _memory_of(code, base)
         flipped = base is not value and _is_flipped(value)
         rows = base.shape[-1] if base.ndim == 2 else (inner if value is a else 1)
-        turned.append((memory.pointer, flipped, max(rows, 1)))
+        turned.append((code.pointer(memory), flipped, max(rows, 1)))
     (pa, ta, la), (pb, tb, lb) = turned
     code.libraries.add("dgemm")
     e.declarations.add("declare void @optkit_dgemm(" + ", ".join(["ptr"] * 13) + ")")
@@ -431,7 +431,7 @@ def _matmul(code: Code, equation: Equation) -> list[str] | None:
         pa,
         pla,
         zero,
-        home.pointer,
+        code.pointer(home),
         plc,
     ]
     e.line("call void @optkit_dgemm(" + ", ".join(f"ptr {x}" for x in arguments) + ")")
@@ -461,11 +461,11 @@ def _gather(code: Code, equation: Equation) -> list[str] | None:
         with e.loop(0, row) as j:
             there = e.value(f"add i64 {e.value(f'mul i64 {number}, {row}')}, {j}")
             element = e.value(
-                f"load {kind}, ptr {e.value(f'getelementptr {kind}, ptr {source.pointer}, i64 {there}')}"
+                f"load {kind}, ptr {e.value(f'getelementptr {kind}, ptr {code.pointer(source)}, i64 {there}')}"
             )
             here = e.value(f"add i64 {e.value(f'mul i64 {i}, {row}')}, {j}")
             e.line(
-                f"store {kind} {element}, ptr {e.value(f'getelementptr {kind}, ptr {home.pointer}, i64 {here}')}"
+                f"store {kind} {element}, ptr {e.value(f'getelementptr {kind}, ptr {code.pointer(home)}, i64 {here}')}"
             )
     return _from_home(code, result, home)
 
@@ -481,17 +481,17 @@ def _scatter(code: Code, equation: Equation) -> list[str] | None:
     flat = Value((indices.size,), indices.dtype)
     with e.loop(0, result.size) as i:
         e.line(
-            f"store double {constant(0.0, 'double', 1)}, ptr {e.value(f'getelementptr double, ptr {home.pointer}, i64 {i}')}"
+            f"store double {constant(0.0, 'double', 1)}, ptr {e.value(f'getelementptr double, ptr {code.pointer(home)}, i64 {i}')}"
         )
     with e.loop(0, indices.size) as i:
         number = _checked(code, flat, numbers, i, result.shape[0])
         with e.loop(0, row) as j:
             here = e.value(f"add i64 {e.value(f'mul i64 {i}, {row}')}, {j}")
             term = e.value(
-                f"load double, ptr {e.value(f'getelementptr double, ptr {source.pointer}, i64 {here}')}"
+                f"load double, ptr {e.value(f'getelementptr double, ptr {code.pointer(source)}, i64 {here}')}"
             )
             there = e.value(f"add i64 {e.value(f'mul i64 {number}, {row}')}, {j}")
-            address = e.value(f"getelementptr double, ptr {home.pointer}, i64 {there}")
+            address = e.value(f"getelementptr double, ptr {code.pointer(home)}, i64 {there}")
             total = e.value(f"fadd double {e.value(f'load double, ptr {address}')}, {term}")
             e.line(f"store double {total}, ptr {address}")
     return _from_home(code, result, home)
@@ -500,7 +500,7 @@ def _scatter(code: Code, equation: Equation) -> list[str] | None:
 def _checked(code: Code, flat: Value, home: Home, i: str, n: int) -> str:
     """An index, counted from the front; one out of range ends the function as a failed guard does."""
     e = code.e
-    number = code.load(flat, type(home)(home.pointer, (1,)), (Index(i, 1, 0),), 1)
+    number = code.load(flat, type(home)(home.base, (1,)), (Index(i, 1, 0),), 1)
     below = e.value(f"icmp slt i64 {number}, 0")
     number = e.value(f"select i1 {below}, i64 {e.value(f'add i64 {number}, {n}')}, i64 {number}")
     good, bad = e.name("good"), e.name("bad")

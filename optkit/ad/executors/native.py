@@ -188,7 +188,6 @@ def _owned(graph: Graph) -> Graph:
 
 def _answerable(graph: Graph) -> Graph:
     """The graph with guards on single numbers alone: of an array, that no element differs."""
-
     steps: list[Equation | Guard] = []
     for step in graph.steps:
         if isinstance(step, Guard) and step.value.shape:
