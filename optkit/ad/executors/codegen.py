@@ -206,8 +206,7 @@ class Code:
         if value not in self._registers:  # Cut off: it has been put into memory.
             home = self._parked[value]
             self._registers[value] = [
-                self._load(value, home, tuple(map(at, spot)), 1)
-                for spot in np.ndindex(value.shape)
+                self._load(value, home, tuple(map(at, spot)), 1) for spot in np.ndindex(value.shape)
             ]
         return self._registers[value]
 
@@ -231,7 +230,9 @@ class Code:
 
     def _end_part(self) -> None:
         """Begin a new function, in which nothing is in a register."""
-        self._parts.append(self.e.function(f"part{len(self._parts)}", _ARGUMENTS, "internal i32", "noinline"))
+        self._parts.append(
+            self.e.function(f"part{len(self._parts)}", _ARGUMENTS, "internal i32", "noinline")
+        )
         declarations = self.e.declarations
         self.e = Emitter()
         self.e.declarations = declarations
@@ -283,7 +284,9 @@ class Code:
             (x,) = equation.operands
             found = layout.source(equation, place)
             if found is None:
-                return self._load(value, Home(self._homes[x].base, contiguous(value.shape)), place, width)
+                return self._load(
+                    value, Home(self._homes[x].base, contiguous(value.shape)), place, width
+                )
             return self.element(x, found, width)
         if equation.primitive in layout.PIECEWISE:
             return self._piece(equation, place, width)
