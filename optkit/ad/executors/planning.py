@@ -11,7 +11,6 @@ kernel of its shape unless it needs what that kernel, or a later one, computes a
 from __future__ import annotations
 
 import functools
-import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -182,11 +181,14 @@ class Plan:
         self._cost: dict[Value, int] = {}
         self._depth: dict[Value, int] = {}
         # … and the last kernel that has to be over before it can be computed, with and without what kernels of its
-        # own shape store on the way; with a half for what waits on registers for that kernel.
-        self._after: dict[Value, float] = {}
-        self._after_same: dict[Value, float] = {}
+        # own shape store on the way.
+        self._after: dict[Value, int] = {}
+        self._after_same: dict[Value, int] = {}
+        # After how many flushes what depends on registers that wait for a kernel is there.
+        self._ready: dict[Value, int] = {}
         self._open: list[Kernel | Call] = []
-        self._flushed = -1.0
+        self._flushed = -1
+        self._flushes = 0
         self._number = -1
         self._waiting: list[Equation] = []
         for equation in graph.equations:
@@ -240,8 +242,9 @@ class Plan:
                 self.stored.add(result)
         elif not self.is_large(result):
             self._cost[result], self._depth[result] = 0, 0
-            if waits > self._flushed:
-                self._after[result] = self._after_same[result] = math.floor(waits) + 0.5
+            if waits > self._flushed or self._is_waiting(operands):
+                self._after[result] = self._after_same[result] = -1
+                self._ready[result] = self._flushes + 1
                 self._waiting.append(equation)
             else:
                 self._scalar(equation)
@@ -254,8 +257,12 @@ class Plan:
                 self._after[result] = kernel.number
                 self._cost[result], self._depth[result] = 1, 0
 
+    def _is_waiting(self, values: tuple[Value, ...]) -> bool:
+        return any(self._ready.get(v, 0) > self._flushes for v in values)
+
     def _inline(self, equation: Equation) -> None:
         operands, result = equation.operands, equation.result
+        self._ready[result] = max((self._ready.get(v, 0) for v in operands), default=0)
         own = COSTS.get(name_of(equation.primitive) or "", 1)
         if equation.primitive in layout.VIEWS:
             own = 0
@@ -275,7 +282,7 @@ class Plan:
     def _kernel(self, root: Value) -> Kernel:
         """An open kernel that can compute ``root`` at each of its elements, or a new one."""
         after = self._after_same.get(root, -1)
-        if after != math.floor(after) and after > self._flushed:
+        if self._is_waiting((root,)):
             self._flush()
         for kernel in self._open:
             if isinstance(kernel, Kernel) and kernel.number > after and kernel.domain == root.shape:
@@ -286,9 +293,7 @@ class Plan:
         return kernel
 
     def _call(self, equation: Equation) -> None:
-        if any(
-            self._after.get(v, -1) % 1 and self._after[v] > self._flushed for v in equation.operands
-        ):
+        if self._is_waiting(equation.operands):
             self._flush()
         self._number += 1
         self._open.append(Call(equation))
@@ -308,7 +313,8 @@ class Plan:
         """Close all kernels, and with them what waits for them."""
         self.steps += self._open
         self._open = []
-        self._flushed = self._number + 0.5
+        self._flushed = self._number
+        self._flushes += 1
         if self._waiting:
             self.steps.append(Scalars(self._waiting))
             self._waiting = []
