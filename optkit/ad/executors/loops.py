@@ -19,7 +19,7 @@ from optkit.ad.executors.planning import (
     Call,
     Kernel,
     behind_transposes,
-    is_elementwise,
+    boxes_in_place,
     is_flipped,
     reduced_axes,
     reduction,
@@ -39,7 +39,8 @@ def write_kernel(code: Code, kernel: Kernel) -> None:
     """The loops of a kernel."""
     for value in _small_leaves(code, kernel):
         code.spill(value)
-    running = [_Running(code, equation, kernel) for equation in kernel.reductions]
+    running = [_Running(code, equation) for equation in kernel.reductions]
+    running += [_Running(code, equation, box) for equation, box in kernel.guests]
     for region in _regions(code, kernel):
         code.region = region
         _nest(code, kernel, running, region, ())
@@ -116,7 +117,11 @@ def _body(
 ) -> None:
     code.fresh()
     for one in running:
-        one.add(code.element(one.operand, place, width), place, width, which)
+        if one.box is None:
+            one.add(code.element(one.operand, place, width), place, width, which)
+        elif layout.covers(one.box, code.region):
+            there = tuple(i.scaled(1, -low) for i, low in zip(place, one.box.low, strict=True))
+            one.add(code.element(one.operand, there, width), there, width, which)
     for value in kernel.stores:
         code.store(value, code.home(value), place, code.element(value, place, width), width)
 
@@ -133,7 +138,7 @@ def _small_leaves(code: Code, kernel: Kernel) -> list[Value]:
         seen.add(value)
         if not code.plan.is_large(value):
             found[value] = None
-        elif value.origin is not None and (value not in code._done):
+        elif value.origin is not None and value not in code.finished_values:
             todo += value.origin.operands
     return [v for v in found if v in code._registers]
 
@@ -141,27 +146,13 @@ def _small_leaves(code: Code, kernel: Kernel) -> list[Value]:
 def _regions(code: Code, kernel: Kernel) -> list[tuple[Range, ...]]:
     """The domain cut along the edges of the piecewise values that are computed in it."""
     cuts: list[set[int]] = [{0, n} for n in kernel.domain]
-    seen: set[Value] = set()
-    todo = list(kernel.roots())
-    while todo:
-        value = todo.pop()
-        if (
-            value in seen
-            or value.origin is None
-            or value in code._done
-            or value.shape != kernel.domain
-        ):
-            continue
-        seen.add(value)
-        equation = value.origin
-        if equation.primitive in layout.PIECEWISE:
-            for box in layout.boxes(equation) or ():
-                for axis, edges in enumerate(zip(box.low, box.high, strict=True)):
-                    cuts[axis].update(edges)
-            behind = layout.background(equation)
-            todo += [] if behind is None else [behind]
-        elif is_elementwise(equation):
-            todo += equation.operands
+    found = [box for _, box in kernel.guests]
+    for root in kernel.roots():
+        if root.shape == kernel.domain:
+            found += boxes_in_place(root, code.finished_values)
+    for box in found:
+        for axis, edges in enumerate(zip(box.low, box.high, strict=True)):
+            cuts[axis].update(edges)
     return list(itertools.product(*(list(itertools.pairwise(sorted(c))) for c in cuts)))
 
 
@@ -171,8 +162,9 @@ def _regions(code: Code, kernel: Kernel) -> list[tuple[Range, ...]]:
 class _Running:
     """A reduction while the loops run: a sum over everything in registers, any other in memory."""
 
-    def __init__(self, code: Code, equation: Equation, kernel: Kernel) -> None:
+    def __init__(self, code: Code, equation: Equation, box: layout.Box | None = None) -> None:
         self.code = code
+        self.box = box
         self.equation = equation
         self.operand = equation.operands[0]
         self.how = reduction(equation) or ""

@@ -129,6 +129,8 @@ class Kernel:
         Of that shape, put into memory.
     reductions : list of Equation
         Of operands of that shape.
+    guests : list of (Equation, Box)
+        Reductions over a part of the domain, of operands of the shape of that part.
     """
 
     def __init__(self, number: int, domain: tuple[int, ...]) -> None:
@@ -136,12 +138,21 @@ class Kernel:
         self.domain = domain
         self.stores: list[Value] = []
         self.reductions: list[Equation] = []
+        self.guests: list[tuple[Equation, layout.Box]] = []
 
     def roots(self) -> Iterator[Value]:
-        """The values that the loops compute at every element of the domain."""
+        """The values that the loops compute."""
         yield from self.stores
         for equation in self.reductions:
             yield equation.operands[0]
+        for equation, _ in self.guests:
+            yield equation.operands[0]
+
+    def is_guest_of(self, box: layout.Box) -> bool:
+        """Whether all that it does can be done by loops over the box."""
+        fits = self.domain == tuple(h - b for b, h in zip(box.low, box.high, strict=True))
+        whole = all(len(reduced_axes(e)) == len(self.domain) for e in self.reductions)
+        return fits and whole and not self.stores and not self.guests
 
 
 class Scalars(NamedTuple):
@@ -289,8 +300,17 @@ class Plan:
                 return kernel
         self._number += 1
         kernel = Kernel(self._number, root.shape)
+        self._invite(kernel, root)
         self._open.append(kernel)
         return kernel
+
+    def _invite(self, kernel: Kernel, root: Value) -> None:
+        """Let open kernels over one box of a piecewise root run along with it: one pass over memory instead of two."""
+        for box in boxes_in_place(root, self.stored):
+            for other in list(self._open):
+                if isinstance(other, Kernel) and other.is_guest_of(box):
+                    kernel.guests += [(equation, box) for equation in other.reductions]
+                    self._open.remove(other)
 
     def _call(self, equation: Equation) -> None:
         if self._is_waiting(equation.operands):
@@ -330,6 +350,28 @@ def _spread(graph: Graph) -> set[Value]:
                 found.update(equation.operands)
         elif is_elementwise(equation):
             found.update(v for v in equation.operands if v.size < result.size)
+    return found
+
+
+def boxes_in_place(root: Value, stored: set[Value]) -> list[layout.Box]:
+    """The boxes of all piecewise values that are computed in place with ``root``."""
+    found: list[layout.Box] = []
+    seen: set[Value] = set()
+    todo = [root]
+    while todo:
+        value = todo.pop()
+        equation = value.origin
+        if value in seen or equation is None or value.shape != root.shape:
+            continue
+        seen.add(value)
+        if value in stored and value is not root:
+            continue
+        if equation.primitive in layout.PIECEWISE:
+            found += layout.boxes(equation) or ()
+            behind = layout.background(equation)
+            todo += [] if behind is None else [behind]
+        elif is_elementwise(equation):
+            todo += equation.operands
     return found
 
 
