@@ -361,13 +361,15 @@ def small_call(code: Code, equation: Equation) -> list[str]:
 def _small_matmul(code: Code, equation: Equation) -> list[str]:
     e = code.e
     a, b = equation.operands
-    rows = np.array(code.registers(a), dtype=object).reshape(a.shape if a.ndim == 2 else (1, -1))
-    columns = np.array(code.registers(b), dtype=object).reshape(b.shape if b.ndim == 2 else (-1, 1))
+    rows = np.array(code.registers(a), dtype=object).reshape(a.shape if a.ndim > 1 else (1, -1))
+    columns = np.array(code.registers(b), dtype=object).reshape(b.shape if b.ndim > 1 else (-1, 1))
+    batch = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
+    rows = np.broadcast_to(rows, (*batch, *rows.shape[-2:]))
+    columns = np.broadcast_to(columns, (*batch, *columns.shape[-2:]))
     found = []
-    for i, j in np.ndindex(rows.shape[0], columns.shape[1]):
-        terms = [
-            e.value(f"fmul double {x}, {y}") for x, y in zip(rows[i], columns[:, j], strict=True)
-        ]
+    for *which, i, j in np.ndindex(*batch, rows.shape[-2], columns.shape[-1]):
+        pairs = zip(rows[(*which, i)], columns[(*which, slice(None), j)], strict=True)
+        terms = [e.value(f"fmul double {x}, {y}") for x, y in pairs]
         total = terms[0]
         for term in terms[1:]:
             total = e.value(f"fadd double {total}, {term}")
