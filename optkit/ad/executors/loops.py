@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from optkit.ad.executors.planning import (
 )
 from optkit.ad.graph import Equation, Value
 from optkit.ad.rules import index, products
+from optkit.ad.structured import assemble
 
 if TYPE_CHECKING:
     from optkit.ad.executors.codegen import Code, Home
@@ -37,7 +39,7 @@ Range = tuple[int, int]
 
 def write_kernel(code: Code, kernel: Kernel) -> None:
     """The loops of a kernel."""
-    for value in _small_leaves(code, kernel):
+    for value in _small_leaves(code, kernel.roots()):
         code.spill(value)
     running = [_Running(code, equation) for equation in kernel.reductions]
     running += [_Running(code, equation, box) for equation, box in kernel.guests]
@@ -126,11 +128,11 @@ def _body(
         code.store(value, code.home(value), place, code.element(value, place, width), width)
 
 
-def _small_leaves(code: Code, kernel: Kernel) -> list[Value]:
-    """The small values that the loops run over."""
+def _small_leaves(code: Code, roots: Iterable[Value]) -> list[Value]:
+    """The small values that loops over ``roots`` run over."""
     found: dict[Value, None] = {}
     seen: set[Value] = set()
-    todo = list(kernel.roots())
+    todo = list(roots)
     while todo:
         value = todo.pop()
         if value in seen:
@@ -340,6 +342,8 @@ def write_call(code: Code, step: Call) -> None:
         found: Any = _matmul(code, equation)
     elif equation.primitive is index.gather:
         found = _gather(code, equation)
+    elif equation.primitive is assemble:
+        found = _assemble(code, equation)
     else:
         found = _scatter(code, equation)
     if code.plan.is_large(equation.result):
@@ -352,6 +356,8 @@ def small_call(code: Code, equation: Equation) -> list[str]:
     """The same on registers."""
     if equation.primitive is products.matmul:
         return _small_matmul(code, equation)
+    if equation.primitive is assemble:
+        return _small_assemble(code, equation)
     found: Any = (
         _gather(code, equation) if equation.primitive is index.gather else _scatter(code, equation)
     )
@@ -512,6 +518,67 @@ def _scatter(code: Code, equation: Equation) -> list[str] | None:
             total = e.value(f"fadd double {e.value(f'load double, ptr {address}')}, {term}")
             e.line(f"store double {total}, ptr {address}")
     return _from_home(code, result, home)
+
+
+def _assemble(code: Code, equation: Equation) -> list[str] | None:
+    """Zeros, and each part added along its strides."""
+    e = code.e
+    result = equation.result
+    home = _result_home(code, result)
+    target = code.pointer(home)
+    e.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    e.line(f"call void @llvm.memset.p0.i64(ptr {target}, i8 0, i64 {8 * result.size}, i1 false)")
+    for part, (start, low, high, strides) in zip(
+        equation.operands, equation.params["places"], strict=True
+    ):
+        for value in _small_leaves(code, [part]):
+            code.spill(value)
+        first = e.value(f"getelementptr double, ptr {target}, i64 {start}")
+        _add_part(code, part, first, tuple(zip(low, high, strict=True)), strides, ())
+    code.fresh()
+    return _from_home(code, result, home)
+
+
+def _add_part(
+    code: Code,
+    part: Value,
+    first: str,
+    ranges: tuple[Range, ...],
+    strides: tuple[int, ...],
+    place: tuple[Index, ...],
+) -> None:
+    """The loops over one part, from its axis ``len(place)`` on."""
+    e = code.e
+    if len(place) < part.ndim:
+        low, high = ranges[len(place)]
+        if high - low == 1:
+            _add_part(code, part, first, ranges, strides, (*place, at(low)))
+            return
+        with e.loop(low, high) as i:
+            _add_part(code, part, first, ranges, strides, (*place, Index(i, 1, 0)))
+        return
+    code.fresh()
+    there = tuple(i.scaled(1, -low) for i, (low, _) in zip(place, ranges, strict=True))
+    address = e.address(first, "double", there, strides)
+    before = e.value(f"load double, ptr {address}")
+    total = e.value(f"fadd double {before}, {code.element(part, place, 1)}")
+    e.line(f"store double {total}, ptr {address}")
+
+
+def _small_assemble(code: Code, equation: Equation) -> list[str]:
+    e = code.e
+    found = [constant(0.0, "double", 1)] * equation.result.size
+    filled = [False] * equation.result.size
+    for part, (start, low, high, strides) in zip(
+        equation.operands, equation.params["places"], strict=True
+    ):
+        for spot in np.ndindex(*(h - b for b, h in zip(low, high, strict=True))):
+            flat = start + sum(i * s for i, s in zip(spot, strides, strict=True))
+            place = tuple(at(i + b) for i, b in zip(spot, low, strict=True))
+            one = code.element(part, place, 1)
+            found[flat] = e.value(f"fadd double {found[flat]}, {one}") if filled[flat] else one
+            filled[flat] = True
+    return found
 
 
 def _checked(code: Code, flat: Value, home: Home, i: str, n: int) -> str:

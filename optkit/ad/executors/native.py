@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.executors import entry, interpreter
-from optkit.ad.executors.forms import CallForm
 from optkit.ad.executors.codegen import Code
+from optkit.ad.executors.forms import CallForm
 from optkit.ad.executors.machine import build, machine
 from optkit.ad.executors.planning import Call, Kernel, has_machine_code
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value

@@ -22,6 +22,7 @@ from optkit.ad.executors.operations import COSTS, is_native, kind_of, name_of
 from optkit.ad.graph import Constant, Equation, Graph, Value
 from optkit.ad.registry import Constant as ZeroDerivative
 from optkit.ad.rules import index, products, reduce, shape
+from optkit.ad.structured import assemble
 
 # Up to this size a value lives in registers.
 SMALL = 16
@@ -33,7 +34,7 @@ _DEEP = 40
 PIECES = 40
 
 # Operations that read their first operand in memory and are loops of their own.
-CALLS = (products.matmul, index.gather, index.scatter_add)
+CALLS = (products.matmul, index.gather, index.scatter_add, assemble)
 IDENTITIES = (shape.copied, shape.cast)
 
 
@@ -113,6 +114,8 @@ def _can_call(equation: Equation, kinds: list[str | None]) -> bool:
         *before, slot = equation.params["template"] or (None,)
         simple = all(part == slice(None) for part in before) and isinstance(slot, index.Slot)
         return simple and len(arrays) == 1 and arrays[0].dtype.kind == "i" and kinds[0] != "i1"
+    if primitive is assemble:
+        return set(kinds) == {"double"}
     if primitive is index.scatter_add:
         return equation.operands[1].dtype.kind == "i" and kinds[0] == "double"
     return False
@@ -215,6 +218,8 @@ class Plan:
     def _read_in_memory(self, equation: Equation) -> list[Value]:
         """Operands that have to lie in memory."""
         primitive, operands = equation.primitive, equation.operands
+        if primitive is assemble:
+            return [v for v in operands if v in self._pieces]
         if primitive in CALLS:
             if primitive is products.matmul:
                 return [behind_transposes(v) for v in operands]
