@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -521,48 +521,83 @@ def _scatter(code: Code, equation: Equation) -> list[str] | None:
 
 
 def _assemble(code: Code, equation: Equation) -> list[str] | None:
-    """Zeros, and each part added along its strides."""
+    """Zeros, and each part added along its strides; where no two meet, they are stored."""
     e = code.e
     result = equation.result
     home = _result_home(code, result)
     target = code.pointer(home)
-    e.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-    e.line(f"call void @llvm.memset.p0.i64(ptr {target}, i8 0, i64 {8 * result.size}, i1 false)")
-    for part, (start, low, high, strides) in zip(
-        equation.operands, equation.params["places"], strict=True
-    ):
+    places = equation.params["places"]
+    meetings = None
+    if result.size <= _COUNTED:
+        ones = [np.ones(v.shape) for v in equation.operands]
+        meetings = equation.primitive.impl(*ones, **equation.params)
+    if meetings is None or meetings.min() < 1:
+        e.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        e.line(
+            f"call void @llvm.memset.p0.i64(ptr {target}, i8 0, i64 {8 * result.size}, i1 false)"
+        )
+    for part, (start, low, high, strides) in zip(equation.operands, places, strict=True):
         for value in _small_leaves(code, [part]):
             code.spill(value)
         first = e.value(f"getelementptr double, ptr {target}, i64 {start}")
-        _add_part(code, part, first, tuple(zip(low, high, strict=True)), strides, ())
+        writer = _Part(code, part, first, low, strides, meetings is None or meetings.max() > 1)
+        writer.loops(tuple(zip(low, high, strict=True)), ())
     code.fresh()
     return _from_home(code, result, home)
 
 
-def _add_part(
-    code: Code,
-    part: Value,
-    first: str,
-    ranges: tuple[Range, ...],
-    strides: tuple[int, ...],
-    place: tuple[Index, ...],
-) -> None:
-    """The loops over one part, from its axis ``len(place)`` on."""
-    e = code.e
-    if len(place) < part.ndim:
-        low, high = ranges[len(place)]
-        if high - low == 1:
-            _add_part(code, part, first, ranges, strides, (*place, at(low)))
+# Up to so many elements it is found out beforehand which of them several parts meet in.
+_COUNTED = 1 << 20
+
+
+class _Part(NamedTuple):
+    """One part of an `assemble`."""
+
+    code: Code
+    part: Value
+    first: str
+    low: tuple[int, ...]
+    strides: tuple[int, ...]
+    meets: bool
+
+    def loops(self, ranges: tuple[Range, ...], place: tuple[Index, ...]) -> None:
+        """The loops from axis ``len(place)`` on."""
+        code = self.code
+        low, high = ranges[len(place)] if ranges else (0, 1)
+        if len(place) >= len(ranges) - 1:
+            outer = place if ranges else ()
+            whole = (high - low) // code.width * code.width if ranges and code.width > 1 else 0
+            if whole:
+                with code.e.loop(low, low + whole, code.width) as i:
+                    self.write((*outer, Index(i, 1, 0, 1)), code.width)
+            if not ranges:
+                self.write((), 1)
+            elif high - low > whole:
+                with code.e.loop(low + whole, high) as i:
+                    self.write((*outer, Index(i, 1, 0)), 1)
             return
-        with e.loop(low, high) as i:
-            _add_part(code, part, first, ranges, strides, (*place, Index(i, 1, 0)))
-        return
-    code.fresh()
-    there = tuple(i.scaled(1, -low) for i, (low, _) in zip(place, ranges, strict=True))
-    address = e.address(first, "double", there, strides)
-    before = e.value(f"load double, ptr {address}")
-    total = e.value(f"fadd double {before}, {code.element(part, place, 1)}")
-    e.line(f"store double {total}, ptr {address}")
+        with code.e.loop(low, high) as i:
+            self.loops(ranges, (*place, Index(i, 1, 0)))
+
+    def write(self, place: tuple[Index, ...], width: int) -> None:
+        """One element, or the lanes of a vector one by one."""
+        code, e = self.code, self.code.e
+        code.fresh()
+        vector = code.element(self.part, place, width)
+        there = tuple(i.scaled(1, -low) for i, low in zip(place, self.low, strict=True))
+        address = e.address(self.first, "double", there, self.strides)
+        for k in range(width):
+            step = k * self.strides[-1] if self.strides else 0
+            here = e.value(f"getelementptr double, ptr {address}, i64 {step}") if step else address
+            one = (
+                vector
+                if width == 1
+                else e.value(f"extractelement <{width} x double> {vector}, i64 {k}")
+            )
+            if self.meets:
+                before = e.value(f"load double, ptr {here}")
+                one = e.value(f"fadd double {before}, {one}")
+            e.line(f"store double {one}, ptr {here}")
 
 
 def _small_assemble(code: Code, equation: Equation) -> list[str]:
