@@ -6,10 +6,12 @@ from optkit.ad.rules import (
     fft,
     index,
     linalg,
+    matrix_functions,
     norms,
     products,
     reduce,
     shape,
+    systems,
 )
 
 __all__ = [
@@ -18,8 +20,10 @@ __all__ = [
     "fft",
     "index",
     "linalg",
+    "matrix_functions",
     "norms",
     "products",
     "reduce",
     "shape",
+    "systems",
 ]

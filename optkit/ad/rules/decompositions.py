@@ -227,7 +227,7 @@ def _completed(q: Any, r: Any) -> Any:
 # --- eigh -------------------------------------------------------------------------------------------------------------
 
 
-def _eigh_jvp(tangents: Any, y: Any, a: Any, lower: bool) -> Any:
+def _eigh_jvp(tangents: Any, y: Any, a: Any, lower: bool, **how: Any) -> Any:
     """ẇ = diag N and V̇ = V (F ∘ N), where N = Vᴴ Ȧ V and F_ij = 1/(w_j − w_i)."""
     w, v = y
     n = np.matmul(np.matmul(adjoint(v), hermitian_part(tangents[0])), v)
@@ -238,7 +238,7 @@ def _eigh_jvp(tangents: Any, y: Any, a: Any, lower: bool) -> Any:
     return np.real(on_diagonal(n)), dv
 
 
-def _eigh_vjp(ct: Any, y: Any, a: Any, lower: bool) -> Any:
+def _eigh_vjp(ct: Any, y: Any, a: Any, lower: bool, **how: Any) -> Any:
     """G = V (diag g + (F ∘ K)) Vᴴ, made Hermitian."""
     w, v = y
     values, vectors = _fitting(ct, y)
@@ -257,12 +257,10 @@ def _eigh_vjp(ct: Any, y: Any, a: Any, lower: bool) -> Any:
     return conjugate(np.matmul(np.matmul(v, inner), adjoint(v)))
 
 
+# The rules, for whichever routine computes the values.
+EIGH_RULES: dict[str, Any] = {"jvp": _eigh_jvp, "vjp": _eigh_vjp, "leading": True}
 _eigh = nonlinear(
-    "eigh",
-    impl=lambda a, lower: tuple(np.linalg.eigh(a, "L" if lower else "U")),
-    jvp=_eigh_jvp,
-    vjp=_eigh_vjp,
-    leading=True,
+    "eigh", impl=lambda a, lower: tuple(np.linalg.eigh(a, "L" if lower else "U")), **EIGH_RULES
 )
 
 
