@@ -179,10 +179,12 @@ def _hidden_reason(error: BaseException) -> OptkitError | None:
         # An interpreter's own error has the reason as context; that of a user's except clause is the user's.
         cause = cause.__cause__ or (cause.__context__ if isinstance(error, SystemError) else None)
     text = str(error)
-    if "unsupported data types" in text:  # SciPy's sparse arrays say this of a traced operand.
+    # SciPy's sparse arrays say this of a traced operand.
+    if "unsupported data types" in text or "does not support dtype object" in text:
         return InvalidTypeError(
-            "a sparse array was multiplied with a traced value: use a dense array (A.toarray() @ x), or give the "
-            "product a derivative with ad.custom_jvp"
+            "a sparse array A was multiplied with a traced value x, and SciPy lets nobody in there: write "
+            "optkit.ad.scipy.sparse.matmul(A, x), or x @ A.T, instead of A @ x (and sparse.spsolve of the same module "
+            "instead of SciPy's)"
         )
     if "dtype('O')" in text or "which has no callable" in text or "Object arrays" in text:
         return NotDifferentiableError(

@@ -11,6 +11,7 @@ from optkit.ad.rules import (
     products,
     reduce,
     shape,
+    sparse,
     systems,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "products",
     "reduce",
     "shape",
+    "sparse",
     "systems",
 ]

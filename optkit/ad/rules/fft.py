@@ -17,10 +17,10 @@ from optkit.ad.rules.axes import one_axis, without_out
 from optkit.ad.rules.shape import traced
 
 # In which direction a transform is scaled when it is read backwards.
-_SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
-def _fit(x: Any, n: int, axis: int) -> Any:
+def fit(x: Any, n: int, axis: int) -> Any:
     """``x`` cut or padded with zeros to ``n`` elements along an axis."""
     size = np.shape(x)[axis]
     if size > n:
@@ -42,7 +42,7 @@ def _pairs(n: int, bins: int, ndim: int, axis: int, weight: float, dtype: Any) -
 
 def _complex_transform(function: Any) -> Any:
     def pulled(ct: Any, x: Any, n: int, axis: int, norm: Any) -> Any:
-        back = _fit(primitive(ct, n=n, axis=axis, norm=norm), np.shape(x)[axis], axis)
+        back = fit(primitive(ct, n=n, axis=axis, norm=norm), np.shape(x)[axis], axis)
         return back if np.iscomplexobj(x) else np.real(back)
 
     primitive = linear(
@@ -56,16 +56,16 @@ def _complex_transform(function: Any) -> Any:
 
 def _rfft_pulled(ct: Any, x: Any, n: int, axis: int, norm: Any) -> Any:
     weights = _pairs(n, np.shape(ct)[axis], np.ndim(ct), axis, 0.5, x.dtype)
-    back = _irfft(np.conj(ct) * weights, n=n, axis=axis, norm=_SWAPPED[norm])
-    return _fit(back, np.shape(x)[axis], axis)
+    back = _irfft(np.conj(ct) * weights, n=n, axis=axis, norm=SWAPPED[norm])
+    return fit(back, np.shape(x)[axis], axis)
 
 
 def _irfft_pulled(ct: Any, x: Any, n: int, axis: int, norm: Any) -> Any:
     ct = np.real(ct)  # What is real counts by the real part of its cotangent.
     bins = n // 2 + 1
     weights = _pairs(n, bins, np.ndim(ct), axis, 2.0, ct.dtype)
-    back = np.conj(_rfft(ct, n=n, axis=axis, norm=_SWAPPED[norm])) * weights
-    back = _fit(back, np.shape(x)[axis], axis)
+    back = np.conj(_rfft(ct, n=n, axis=axis, norm=SWAPPED[norm])) * weights
+    back = fit(back, np.shape(x)[axis], axis)
     return back if np.iscomplexobj(x) else np.real(back)
 
 
@@ -102,7 +102,7 @@ def _one_axis(function: Any, primitive: Any) -> Any:
             n = x.shape[axis] if function is not np.fft.irfft else 2 * (x.shape[axis] - 1)
         if n < 1:
             raise ValueError(f"Invalid number of FFT data points ({n}) specified.")
-        if norm not in _SWAPPED:
+        if norm not in SWAPPED:
             raise ValueError(
                 f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".'
             )
@@ -130,9 +130,9 @@ def _ihfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = N
 
 
 def _swapped(norm: Any) -> Any:
-    if norm not in _SWAPPED:
+    if norm not in SWAPPED:
         raise ValueError(f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".')
-    return _SWAPPED[norm]
+    return SWAPPED[norm]
 
 
 # --- along several axes -----------------------------------------------------------------------------------------------
