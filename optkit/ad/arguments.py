@@ -174,7 +174,7 @@ def _hidden_reason(error: BaseException) -> OptkitError | None:
                 "a traced value was turned into a plain number, and its derivative would be lost: it was written into "
                 "a plain array (make that array with np.zeros_like(x) or np.zeros(shape, like=x)), or given to a "
                 "function that converts its argument, such as np.asarray(x, dtype=float), np.mean of a list (use "
-                "np.stack first), or a routine of SciPy that has no rule"
+                "np.stack first), or a routine of SciPy (optkit.ad.scipy has many, with derivatives, by the same names)"
             )
         # An interpreter's own error has the reason as context; that of a user's except clause is the user's.
         cause = cause.__cause__ or (cause.__context__ if isinstance(error, SystemError) else None)

@@ -38,7 +38,24 @@ def _square(a: Any, name: str) -> Any:
 
 expm, logm, sqrtm = _function("expm"), _function("logm"), _function("sqrtm")
 sinm, cosm, tanm = _function("sinm"), _function("cosm"), _function("tanm")
-sinhm, coshm, tanhm = _function("sinhm"), _function("coshm"), _function("tanhm")
+
+
+@replaces(scipy.linalg.sinhm)
+def sinhm(A: Any) -> Any:
+    """The hyperbolic sine of a square matrix."""
+    return 0.5 * (expm(A) - expm(-traced(A)))
+
+
+@replaces(scipy.linalg.coshm)
+def coshm(A: Any) -> Any:
+    """The hyperbolic cosine of a square matrix."""
+    return 0.5 * (expm(A) + expm(-traced(A)))
+
+
+@replaces(scipy.linalg.tanhm)
+def tanhm(A: Any) -> Any:
+    """The hyperbolic tangent of a square matrix."""
+    return np.linalg.solve(coshm(A), sinhm(A))
 
 
 @replaces(scipy.linalg.fractional_matrix_power)
@@ -71,8 +88,9 @@ def inv(
 
 @replaces(scipy.linalg.det)
 def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """The determinant."""
-    return np.linalg.det(checked(traced(a), check_finite))
+    """The determinant, in double precision as SciPy has it."""
+    a = checked(traced(a), check_finite)
+    return np.linalg.det(a.astype(np.result_type(a, np.float64)))
 
 
 @replaces(scipy.linalg.pinv)

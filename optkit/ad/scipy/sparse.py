@@ -1,8 +1,9 @@
 """Sparse matrices with derivatives: products with traced arrays, traced values on a fixed pattern, `spsolve`.
 
 SciPy's sparse arrays turn their partner into numbers before anybody can object, so ``A @ x`` with a traced ``x`` is
-refused there; write ``sparse.matmul(A, x)``, or ``x @ A.T``. The constructors of this module are SciPy's; given traced
-values they make a `SparseArray`, which knows the operations that have a derivative.
+refused there; write ``sparse.matmul(A, x)``, or ``x @ A.T``, or make A with this module: the classes are SciPy's, and
+their products know traced partners. Given traced values they make a `SparseArray`, which has the operations that have
+a derivative.
 
 Examples
 --------
@@ -22,12 +23,13 @@ array([ 0.5   , -0.25  ,  0.0625])
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
+from optkit.ad.core import Tracer
 from optkit.ad.rules import sparse as rules
 from optkit.ad.rules.index import scatter_add
 from optkit.ad.rules.shape import traced
@@ -218,54 +220,83 @@ def _assembled(values: Any, rows: Any, columns: Any, shape: Any) -> SparseArray:
     return SparseArray(data, Pattern(places % max(shape[1], 1), indptr, tuple(shape)))
 
 
-def _constructor(original: Any) -> Any:
-    by_columns = original.__name__.startswith("csc")
-
-    def make(arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False) -> Any:
-        if isinstance(arg1, SparseArray):
-            return arg1
-        if not is_any_traced((arg1,)):
-            return original(arg1, shape=shape, dtype=dtype, copy=copy)
-        if not isinstance(arg1, tuple) or len(arg1) not in (2, 3):
-            _no_pattern(original.__name__)
-        values = traced(arg1[0])
-        if len(arg1) == 2:
-            rows, columns = (np.asarray(place) for place in arg1[1])
-        else:
-            inner, pointers = (np.asarray(part) for part in arg1[1:])
-            outer = np.repeat(np.arange(len(pointers) - 1), np.diff(pointers))
-            rows, columns = (inner, outer) if by_columns else (outer, inner)
-        if shape is None:
-            shape = (int(np.max(rows, initial=-1)) + 1, int(np.max(columns, initial=-1)) + 1)
-        ends = (rows, columns)
-        if any(np.any((p < 0) | (p >= n)) for p, n in zip(ends, shape, strict=True)):
+def _made(name: str, arg1: Any, shape: Any, dtype: Any) -> SparseArray:
+    """A sparse matrix of traced values, from what the constructors of SciPy take."""
+    if isinstance(arg1, SparseArray):
+        return arg1
+    if not isinstance(arg1, tuple) or len(arg1) not in (2, 3):
+        raise NotDifferentiableError(
+            f"scipy.sparse.{name} of a traced dense array would lose the derivative where it is zero: give the values "
+            "with their places, (values, (rows, columns))"
+        )
+    values = traced(arg1[0])
+    if len(arg1) == 2:
+        rows, columns = (np.asarray(place) for place in arg1[1])
+    else:
+        inner, pointers = (np.asarray(part) for part in arg1[1:])
+        outer = np.repeat(np.arange(len(pointers) - 1), np.diff(pointers))
+        rows, columns = (inner, outer) if name.startswith("csc") else (outer, inner)
+    if shape is None:
+        shape = (int(np.max(rows, initial=-1)) + 1, int(np.max(columns, initial=-1)) + 1)
+    for places, size in zip((rows, columns), shape, strict=True):
+        if np.any((places < 0) | (places >= size)):
             raise ValueError(f"an index is outside of the shape {tuple(shape)}")
-        values = values if dtype is None else values.astype(dtype)
-        return _assembled(values, rows, columns, tuple(int(n) for n in shape))
+    values = values if dtype is None else values.astype(dtype)
+    return _assembled(values, rows, columns, tuple(int(n) for n in shape))
 
-    make.__name__ = original.__name__
-    make.__doc__ = (
-        f"`scipy.sparse.{original.__name__}`; with traced values, as (values, (rows, columns)) or (values, indices, "
-        "indptr), a `SparseArray`."
+
+def _replaced(original: Any) -> Any:
+    """SciPy's class, whose products know traced partners; given traced values, a `SparseArray`."""
+    name = original.__name__
+
+    def new(
+        cls: Any, arg1: Any = None, shape: Any = None, dtype: Any = None, *_: Any, **ignored: Any
+    ) -> Any:
+        if isinstance(arg1, SparseArray) or is_any_traced((arg1,)):
+            return _made(name, arg1, shape, dtype)
+        return object.__new__(cls)
+
+    def product(by_scipy: Any) -> Any:
+        def method(self: Any, other: Any) -> Any:
+            if isinstance(other, Tracer | SparseArray) and np.ndim(other):
+                return _as_sparse(self) @ other
+            return by_scipy(self, other)
+
+        return method
+
+    def transposed(self: Any, axes: Any = None, copy: bool = False) -> Any:
+        result = original.transpose(self, axes, copy)
+        ours = _CLASSES.get(type(result).__name__)
+        return result if ours is None else ours(result)
+
+    members: dict[str, Any] = {
+        "__new__": new,
+        "__matmul__": product(original.__matmul__),
+        "dot": product(original.dot),
+        "transpose": transposed,
+    }
+    if name.endswith("matrix"):
+        members["__mul__"] = product(original.__mul__)
+    members["__doc__"] = (
+        f"`scipy.sparse.{name}`, also of traced values: as (values, (rows, columns)) or (values, indices, indptr)."
     )
-    return make
+    return type(name, (original,), {**members, "__module__": __name__})
 
 
-def _no_pattern(name: str) -> NoReturn:
-    raise NotDifferentiableError(
-        f"scipy.sparse.{name} of a traced dense array would lose the derivative where it is zero: give the values with "
-        "their places, (values, (rows, columns))"
+_CLASSES: dict[str, Any] = {
+    original.__name__: _replaced(original)
+    for original in (
+        scipy.sparse.csr_array,
+        scipy.sparse.csc_array,
+        scipy.sparse.coo_array,
+        scipy.sparse.csr_matrix,
+        scipy.sparse.csc_matrix,
+        scipy.sparse.coo_matrix,
     )
-
-
-csr_array, csc_array, coo_array = (
-    _constructor(kind)
-    for kind in (scipy.sparse.csr_array, scipy.sparse.csc_array, scipy.sparse.coo_array)
-)
-csr_matrix, csc_matrix, coo_matrix = (
-    _constructor(kind)
-    for kind in (scipy.sparse.csr_matrix, scipy.sparse.csc_matrix, scipy.sparse.coo_matrix)
-)
+}
+csr_array, csr_matrix = _CLASSES["csr_array"], _CLASSES["csr_matrix"]
+csc_array, csc_matrix = _CLASSES["csc_array"], _CLASSES["csc_matrix"]
+coo_array, coo_matrix = _CLASSES["coo_array"], _CLASSES["coo_matrix"]
 
 # --- products and solutions -------------------------------------------------------------------------------------------
 

@@ -230,7 +230,7 @@ def solve_discrete_lyapunov(a: Any, q: Any, method: Any = None) -> Any:
     """Solve ``a @ x @ a.conj().T - x + q = 0``, by the bilinear transformation to the continuous equation."""
     a, q = traced(a), traced(q)
     ah = adjoint(a)
-    eye = np.eye(a.shape[-1], dtype=a.dtype)
+    eye = np.eye(a.shape[-1])
     # B = (Aᴴ + I)⁻¹ (Aᴴ − I) and Bᴴ X + X B = −2 (A + I)⁻¹ Q (Aᴴ + I)⁻¹.
     b = np.linalg.solve(ah + eye, ah - eye)
     half = np.linalg.solve(a + eye, q)

@@ -12,7 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from optkit.testing.cases import elementwise, fft, index, linalg, products, reduce, shape
+from optkit.testing.cases import (
+    elementwise,
+    fft,
+    index,
+    linalg,
+    products,
+    reduce,
+    scipy_linalg,
+    shape,
+)
 from optkit.testing.cases.case import Case, Domain, extrapolated_slope
 
 __all__ = ["CASES", "Case", "Domain", "extrapolated_slope"]
@@ -32,7 +41,7 @@ def _table() -> Iterator[Case]:
     rounding = {
         family: (ulps, why) for families, ulps, why in _ROUNDING for family in families.split()
     }
-    for family in (elementwise, reduce, shape, index, products, linalg, fft):
+    for family in (elementwise, reduce, shape, index, products, linalg, fft, scipy_linalg):
         for case in family.cases():
             ulps, reason = rounding.get(case.family, (case.ulps, case.reason))
             yield replace(case, ulps=ulps, reason=reason)
