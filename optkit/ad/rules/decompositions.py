@@ -6,8 +6,11 @@ LAPACK has made real; without such a component it is the choice of least change.
 
 Where two eigenvalues (or singular values) agree to rounding, the values still have the derivative that perturbation
 theory gives them along each vector, but the vectors are any basis of a plane and have none: forward mode says NaN,
-reverse mode raises an error, unless the function does not depend on the choice of that basis. A singular value of 0 is
-a kink, like that of ``abs``, and has slope 0.
+reverse mode raises an error, unless the slope along a change of that basis is 0 and the values are not used beside
+them (then the function is taken for one of the plane alone). A singular value of 0 is a kink, like that of ``abs``,
+and has slope 0; through a single one the factors of a real square matrix go on smoothly, otherwise its vectors are not
+determined either. As everywhere an exact 0 wins: what a function multiplies by a singular value of exactly 0 is not
+seen any more.
 
 The argument of ``eigh`` is taken to be Hermitian, and its derivative is symmetrised: each of the entries (i, j) and
 (j, i) has half the slope of the pair, although LAPACK reads one of the two only.
@@ -65,11 +68,11 @@ def _gaps(values: Any) -> tuple[Any, Any]:
     return np.where(same, 0.0, 1.0 / np.where(same, 1.0, gaps)), same & ~np.eye(n, dtype=bool)
 
 
-def _unless_tied(tangents: Any, inverse_gaps: Any, tied: Any) -> Any:
-    """Entries over their gaps; NaN where a tie leaves them open, unless nothing moves there."""
-    if not tied.any():
-        return tangents * inverse_gaps
-    return strong_product(tangents, np.where(tied, math.nan, inverse_gaps))
+def _unless_open(moved: Any, factors: Any, unknown: Any) -> Any:
+    """Entries times their factors; NaN where a factor is ``unknown``, unless nothing moves there."""
+    if not unknown.any():
+        return moved * factors
+    return strong_product(moved, np.where(unknown, math.nan, factors))
 
 
 def _refuse_ties(name: str, tied: Any, factors: tuple[Any, ...], choice: Any, alone: bool) -> None:
@@ -81,7 +84,7 @@ def _refuse_ties(name: str, tied: Any, factors: tuple[Any, ...], choice: Any, al
     """
     if not tied.any():
         return
-    used = sum(np.any(primal(c) != 0, axis=-2) for c in factors if c is not None)
+    used: Any = sum(np.any(primal(c) != 0, axis=-2) for c in factors if c is not None)
     open_pairs = tied & (used[..., None, :] | used[..., :, None])
     if not open_pairs.any():
         return
@@ -232,7 +235,7 @@ def _eigh_jvp(tangents: Any, y: Any, a: Any, lower: bool, **how: Any) -> Any:
     w, v = y
     n = np.matmul(np.matmul(adjoint(v), hermitian_part(tangents[0])), v)
     gaps, tied = _gaps(w)
-    dv = np.matmul(v, _unless_tied(n, gaps, tied))
+    dv = np.matmul(v, _unless_open(n, gaps, tied))
     if np.iscomplexobj(v):
         dv = dv + 1j * _turn(dv, v, _real_component(v, 0 if lower else -1)) * v
     return np.real(on_diagonal(n)), dv
@@ -288,7 +291,7 @@ def _eig_jvp(tangents: Any, y: Any, a: Any) -> Any:
     w, v = y
     n = np.linalg.solve(v, np.matmul(tangents[0], v))
     gaps, tied = _gaps(w)
-    dv = np.matmul(v, _unless_tied(n, gaps, tied))
+    dv = np.matmul(v, _unless_open(n, gaps, tied))
     dv = dv - v * _columnwise(v, dv)  # Length 1, and no turn;
     if np.iscomplexobj(v):  # or that turn which leaves the largest component real.
         dv = dv + 1j * _turn(dv, v, _real_component(v, None)) * v
@@ -343,17 +346,43 @@ def _eig_of(a: Any) -> Any:
 # --- svd --------------------------------------------------------------------------------------------------------------
 
 
-def _svd_impl(a: Any, full: bool) -> tuple[Any, ...]:
-    """The singular vectors and values, and apart from them the rest of the two bases (empty where not ``full``)."""
+def _svd_impl(a: Any, full: bool, alone: bool) -> tuple[Any, ...]:
+    """The singular vectors and values, and apart from them the rest of the two bases (empty where not ``full``).
+
+    ``alone`` says that only the values are wanted, so that their kink at 0 has the slope of least norm.
+    """
     u, s, vh = np.linalg.svd(a, full_matrices=full)
     k = s.shape[-1]
     return u[..., :k], s, vh[..., :k, :], u[..., k:], vh[..., k:, :]
 
 
-def _inverse_values(s: Any) -> tuple[Any, Any]:
-    """1/s, with 0 for the singular values that are 0 to rounding; and which those are."""
-    zero = primal(s) <= _rounding(primal(s))
-    return np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, s)), zero
+class _Zeros:
+    """The singular values that are 0 to rounding, and what they leave open.
+
+    A single one of a real square matrix leaves nothing open: through 0 the factors go on smoothly, with a sign. Of a
+    rectangular matrix the longer vector is any one of a whole space; a complex pair has two phases instead of one.
+    """
+
+    def __init__(self, u: Any, s: Any, vh: Any) -> None:
+        plain = primal(s)
+        self.mask = plain <= _rounding(plain)
+        k = s.shape[-1]
+        rectangular = u.shape[-2] > k or vh.shape[-1] > k
+        several = np.sum(self.mask, axis=-1, keepdims=True) > 1
+        self.open = self.mask & (several | rectangular | np.iscomplexobj(u))
+        self.open_u = self.mask & (u.shape[-2] > k)
+        self.open_v = self.mask & (vh.shape[-1] > k)
+
+    def inverse(self, s: Any) -> Any:
+        """1/s, with 0 for those that are 0."""
+        return np.where(self.mask, 0.0, 1.0 / np.where(self.mask, 1.0, s))
+
+
+def _sums(s: Any) -> tuple[Any, Any]:
+    """The matrix 1/(s_i + s_j), with 0 where both are 0; and where that is."""
+    total = s[..., None, :] + s[..., :, None]
+    zero = primal(total) <= 2 * _rounding(primal(s))[..., None]
+    return np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, total)), zero
 
 
 def _real_pair(u: Any, v: Any) -> tuple[Any, Any]:
@@ -367,14 +396,7 @@ def _real_pair(u: Any, v: Any) -> tuple[Any, Any]:
     return (other, found) if first is v else (found, other)
 
 
-def _sums(s: Any) -> Any:
-    """The matrix 1/(s_i + s_j), with 0 where both are 0."""
-    total = s[..., None, :] + s[..., :, None]
-    zero = primal(total) <= _rounding(primal(s))[..., None]
-    return np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, total))
-
-
-def _svd_jvp(tangents: Any, y: Any, a: Any, full: bool) -> Any:
+def _svd_jvp(tangents: Any, y: Any, a: Any, full: bool, alone: bool) -> Any:
     """U̇ = U (D ∘ E + T ∘ O) + …, V̇ = V (D ∘ E − T ∘ O) + …, Ṡ = Re diag P, from P = Uᴴ Ȧ V.
 
     E and O are the Hermitian and the anti-Hermitian part of P, D_ij = 1/(s_j − s_i), T_ij = 1/(s_i + s_j), and the
@@ -382,29 +404,33 @@ def _svd_jvp(tangents: Any, y: Any, a: Any, full: bool) -> Any:
     """
     u, s, vh, rest_u, rest_vh = y
     t, v = tangents[0], adjoint(vh)
-    inverse, zero = _inverse_values(s)
-    gaps, tied = _gaps(s)
+    zeros = _Zeros(u, s, vh)
+    inverse = zeros.inverse(s)
     left, right = np.matmul(t, v), np.matmul(adjoint(t), u)
     p = np.matmul(adjoint(u), left)
-    symmetric = _unless_tied(hermitian_part(p), gaps, tied)
-    skew = _antihermitian_part(p) * _sums(s)
-    open_ends = np.where(zero, math.nan, inverse)[..., None, :]
-    du = np.matmul(u, symmetric + skew) + strong_product(left - np.matmul(u, p), open_ends)
-    dv = np.matmul(v, symmetric - skew) + strong_product(
-        right - np.matmul(v, adjoint(p)), open_ends
+    symmetric = _unless_open(hermitian_part(p), *_gaps(s))
+    sums, both_zero = _sums(s)
+    off_diagonal = both_zero & ~np.eye(s.shape[-1], dtype=bool)
+    skew = _unless_open(
+        _antihermitian_part(p), sums, both_zero if np.iscomplexobj(u) else off_diagonal
     )
+    leaving_u = _unless_open(
+        left - np.matmul(u, p), inverse[..., None, :], zeros.open_u[..., None, :]
+    )
+    leaving_v = _unless_open(
+        right - np.matmul(v, adjoint(p)), inverse[..., None, :], zeros.open_v[..., None, :]
+    )
+    du = np.matmul(u, symmetric + skew) + leaving_u
+    dv = np.matmul(v, symmetric - skew) + leaving_v
     if np.iscomplexobj(u):
         of_u, of_v = _real_pair(u, v)
         turn = 1j * (_turn(du, u, of_u) + _turn(dv, v, of_v))
         du, dv = du + turn * u, dv + turn * v
-    ds = np.real(on_diagonal(p)) * ~zero
-    return (
-        du,
-        ds,
-        adjoint(dv),
-        _rest_tangent(u, t, rest_u, v, inverse),
-        adjoint(_rest_tangent(v, adjoint(t), adjoint(rest_vh), u, inverse)),
-    )
+    ds = np.real(on_diagonal(p))
+    ds = ds * ~zeros.mask if alone else _unless_open(ds, 1.0, zeros.open)
+    du2 = _rest_tangent(u, t, rest_u, v, inverse)
+    dv2 = _rest_tangent(v, adjoint(t), adjoint(rest_vh), u, inverse)
+    return du, ds, adjoint(dv), du2, adjoint(dv2)
 
 
 def _rest_tangent(u: Any, t: Any, rest: Any, v: Any, inverse: Any) -> Any:
@@ -413,38 +439,40 @@ def _rest_tangent(u: Any, t: Any, rest: Any, v: Any, inverse: Any) -> Any:
     return -np.matmul(u * inverse[..., None, :], moved)
 
 
-def _svd_vjp(ct: Any, y: Any, a: Any, full: bool) -> Any:
+def _svd_vjp(ct: Any, y: Any, a: Any, full: bool, alone: bool) -> Any:
     """G = U M Vᴴ + …, where M = diag g + herm(D ∘ (K_U + K_V)) + antiherm(T ∘ (K_U − K_V))."""
     u, s, vh, rest_u, rest_vh = y
     ct = _fitting(ct, y)
     values = ct[1]
+    zeros = _Zeros(u, s, vh)
     if all(c is None for i, c in enumerate(ct) if i != 1):
-        slopes = values * ~_inverse_values(s)[1]
+        slopes = values * ~(zeros.mask if alone else zeros.open)
         return conjugate(np.matmul(u * slopes[..., None, :], vh))
     v = adjoint(vh)
     cu = np.zeros_like(u) if ct[0] is None else conjugate(ct[0])
     cv = np.zeros_like(v) if ct[2] is None else transpose(ct[2])
-    inverse, zero = _inverse_values(s)
-    gaps, tied = _gaps(s)
     if np.iscomplexobj(u):
         slope = np.imag(_columnwise(u, cu) + _columnwise(v, cv))
         of_u, of_v = _real_pair(u, v)
         cu, cv = cu + _unturn(slope, u, of_u), cv + _unturn(slope, v, of_v)
+    _refuse_zeros(zeros, cu, cv, values)
     ku, kv = np.matmul(adjoint(u), cu), np.matmul(adjoint(v), cv)
-    both = ku + kv
+    gaps, tied = _gaps(s)
+    sums, both_zero = _sums(s)
+    both, apart = ku + kv, ku - kv
     _refuse_ties("svd", tied, (cu, cv), both - adjoint(both), alone=values is None)
-    m = hermitian_part(both * gaps) + _antihermitian_part((ku - kv) * _sums(s))
+    _refuse_ties("svd", both_zero, (cu, cv), apart - adjoint(apart), alone=True)
+    m = hermitian_part(both * gaps) + _antihermitian_part(apart * sums)
     if values is not None:
-        diagonal = (values * ~zero)[..., None, :]
-        m = m + diagonal * np.eye(s.shape[-1], dtype=s.dtype)
+        m = m + (values * ~zeros.open)[..., None, :] * np.eye(s.shape[-1], dtype=s.dtype)
     off_u, off_v = cu - np.matmul(u, ku), cv - np.matmul(v, kv)
     if ct[3] is not None:
         off_u = off_u - _rest_pulled(conjugate(ct[3]), u, rest_u)
     if ct[4] is not None:
         off_v = off_v - _rest_pulled(transpose(ct[4]), v, adjoint(rest_vh))
-    _refuse_zeros(zero, off_u, off_v)
-    g = np.matmul(np.matmul(u, m) + off_u * inverse[..., None, :], vh)
-    return conjugate(g + np.matmul(u * inverse[..., None, :], adjoint(off_v)))
+    inverse = zeros.inverse(s)[..., None, :]
+    g = np.matmul(np.matmul(u, m) + off_u * inverse, vh)
+    return conjugate(g + np.matmul(u * inverse, adjoint(off_v)))
 
 
 def _rest_pulled(c: Any, u: Any, rest: Any) -> Any:
@@ -460,15 +488,19 @@ def _rest_pulled(c: Any, u: Any, rest: Any) -> Any:
     return np.matmul(rest, np.matmul(adjoint(c), u))
 
 
-def _refuse_zeros(zero: Any, off_u: Any, off_v: Any) -> None:
-    """Raise where vectors of singular values that are 0 would leave their space."""
-    for off in (off_u, off_v) if zero.any() else ():
-        size = np.max(np.abs(primal(off)), axis=-2, initial=0.0)
-        if np.any(zero & (size > 1000 * float(np.finfo(size.dtype).eps) * np.max(size))):
-            raise NotDifferentiableError(
-                "np.linalg.svd: singular vectors of a singular value of 0 have no derivative: use those of the "
-                "values that are not 0, or the values alone"
-            )
+def _refuse_zeros(zeros: _Zeros, cu: Any, cv: Any, values: Any) -> None:
+    """Raise where a function of the vectors uses what a singular value of 0 leaves open."""
+    if not zeros.open.any():
+        return
+    used = zeros.open_u & np.any(primal(cu) != 0, axis=-2)
+    used = used | (zeros.open_v & np.any(primal(cv) != 0, axis=-2))
+    if values is not None:
+        used = used | (zeros.open & (primal(values) != 0))
+    if used.any():
+        raise NotDifferentiableError(
+            "np.linalg.svd: singular vectors of a singular value of 0 are not determined and have no derivative: use "
+            "those of the values that are not 0, the values alone, or the matrix itself"
+        )
 
 
 _svd = nonlinear("svd", impl=_svd_impl, jvp=_svd_jvp, vjp=_svd_vjp, leading=True)
@@ -482,9 +514,9 @@ def _np_svd(
     if hermitian:
         return _svd_hermitian(a, compute_uv)
     if not compute_uv:
-        return _svd(a, full=False)[1]
+        return _svd(a, full=False, alone=True)[1]
     m, n = a.shape[-2:]
-    u, s, vh, rest_u, rest_vh = _svd(a, full=bool(full_matrices) and m != n)
+    u, s, vh, rest_u, rest_vh = _svd(a, full=bool(full_matrices) and m != n, alone=False)
     if full_matrices and m > n:
         u = np.concatenate([u, rest_u], axis=-1)
     if full_matrices and m < n:

@@ -95,7 +95,8 @@ def _cond(x: Any, p: Any = None) -> Any:
     if p is None or p in (2, -2):
         singular = np.linalg.svdvals(x)
         largest, least = np.max(singular, axis=-1), np.min(singular, axis=-1)
-        return least / largest if p == -2 else largest / least
+        with np.errstate(all="ignore"):  # As NumPy does: infinite for a singular matrix.
+            return least / largest if p == -2 else largest / least
     value = np.linalg.cond(primal(x), p)  # NumPy also says here what is wrong with the arguments.
     singular = np.isinf(value)[..., None, None]
     inverse = np.linalg.inv(np.where(singular, np.eye(x.shape[-1], dtype=x.dtype), x))

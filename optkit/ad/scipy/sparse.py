@@ -258,7 +258,7 @@ def _replaced(original: Any) -> Any:
 
     def product(by_scipy: Any) -> Any:
         def method(self: Any, other: Any) -> Any:
-            if isinstance(other, Tracer | SparseArray) and np.ndim(other):
+            if isinstance(other, Tracer | SparseArray) and not np.isscalar(other):
                 return _as_sparse(self) @ other
             return by_scipy(self, other)
 
