@@ -186,6 +186,12 @@ def _hidden_reason(error: BaseException) -> OptkitError | None:
             "optkit.ad.scipy.sparse.matmul(A, x), or x @ A.T, instead of A @ x (and sparse.spsolve of the same module "
             "instead of SciPy's)"
         )
+    # SciPy's linear algebra says one of these.
+    if "object arrays are not supported" in text or "dtype object cannot be cast" in text:
+        return NotDifferentiableError(
+            "a routine of SciPy without a derivative rule met a traced value: optkit.ad.scipy has many, with "
+            "derivatives, by the same names (from optkit.ad.scipy import linalg)"
+        )
     if "dtype('O')" in text or "which has no callable" in text or "Object arrays" in text:
         return NotDifferentiableError(
             "np.array([...]) of traced values and numbers makes an array of Python objects, on which this function "

@@ -62,7 +62,7 @@ def lu(
     if permute_l:
         return lower[back], upper
     places = np.eye(a.shape[-2], dtype=primal(a).real.dtype)[back]
-    return (back if p_indices else places), lower, upper
+    return (back.astype(pivots.dtype) if p_indices else places), lower, upper
 
 
 def row_order(pivots: Any, rows: int) -> Any:
