@@ -23,6 +23,7 @@ experimental design" (qr); Wan & Zhang 2019, "Automatic differentiation for comp
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -55,17 +56,23 @@ def _antihermitian_part(m: Any) -> Any:
 
 def _rounding(values: Any) -> Any:
     """By how much eigenvalues or singular values are uncertain."""
-    size = np.max(np.abs(values), axis=-1, keepdims=True, initial=0.0)
-    return size * float(np.finfo(values.dtype).eps) * max(values.shape[-1], 1)
+    size = np.abs(values).max(axis=-1, keepdims=True, initial=0.0)
+    return size * (float(np.finfo(values.dtype).eps) * values.shape[-1])
 
 
 def _gaps(values: Any) -> tuple[Any, Any]:
     """The matrix 1/(w_j − w_i), with 0 on the diagonal and where the two are tied; and which pairs are tied."""
-    plain = primal(values)
-    n = plain.shape[-1]
-    same = np.abs(plain[..., None, :] - plain[..., :, None]) <= _rounding(plain)[..., None]
     gaps = values[..., None, :] - values[..., :, None]
-    return np.where(same, 0.0, 1.0 / np.where(same, 1.0, gaps)), same & ~np.eye(n, dtype=bool)
+    same = np.abs(primal(gaps)) <= _rounding(primal(values))[..., None]
+    return np.where(same, 0.0, 1.0 / np.where(same, 1.0, gaps)), same & _apart(same.shape[-1])
+
+
+@functools.lru_cache(maxsize=32)
+def _apart(n: int) -> Any:
+    """Which pairs of indices are not equal."""
+    mask = ~np.eye(n, dtype=bool)
+    mask.flags.writeable = False
+    return mask
 
 
 def _unless_open(moved: Any, factors: Any, unknown: Any) -> Any:
@@ -368,6 +375,9 @@ class _Zeros:
         self.mask = plain <= _rounding(plain)
         k = s.shape[-1]
         rectangular = u.shape[-2] > k or vh.shape[-1] > k
+        self.open = self.open_u = self.open_v = self.mask
+        if not self.mask.any():
+            return
         several = np.sum(self.mask, axis=-1, keepdims=True) > 1
         self.open = self.mask & (several | rectangular | np.iscomplexobj(u))
         self.open_u = self.mask & (u.shape[-2] > k)
@@ -410,7 +420,7 @@ def _svd_jvp(tangents: Any, y: Any, a: Any, full: bool, alone: bool) -> Any:
     p = np.matmul(adjoint(u), left)
     symmetric = _unless_open(hermitian_part(p), *_gaps(s))
     sums, both_zero = _sums(s)
-    off_diagonal = both_zero & ~np.eye(s.shape[-1], dtype=bool)
+    off_diagonal = both_zero & _apart(s.shape[-1])
     skew = _unless_open(
         _antihermitian_part(p), sums, both_zero if np.iscomplexobj(u) else off_diagonal
     )
@@ -445,7 +455,9 @@ def _svd_vjp(ct: Any, y: Any, a: Any, full: bool, alone: bool) -> Any:
     ct = _fitting(ct, y)
     values = ct[1]
     zeros = _Zeros(u, s, vh)
-    if all(c is None for i, c in enumerate(ct) if i != 1):
+    if ct[0] is ct[2] is ct[3] is ct[4] is None:
+        if not zeros.mask.any():
+            return conjugate(np.matmul(u * values[..., None, :], vh))
         slopes = values * ~(zeros.mask if alone else zeros.open)
         return conjugate(np.matmul(u * slopes[..., None, :], vh))
     v = adjoint(vh)

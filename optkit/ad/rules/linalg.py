@@ -8,6 +8,7 @@ through them at once. Cotangents are transposed, not conjugated: ``Re Σ ct · �
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from typing import Any
@@ -52,10 +53,16 @@ def on_diagonal(values: Any) -> Any:
     return np.einsum("...ii->...i", values)
 
 
+@functools.lru_cache(maxsize=32)
+def _half(n: int, kind: str) -> Any:
+    mask = np.tri(n, dtype=kind) - 0.5 * np.eye(n, dtype=kind)
+    mask.flags.writeable = False
+    return mask
+
+
 def half_lower(m: Any) -> Any:
     """The lower triangle with half the diagonal."""
-    n = np.shape(m)[-1]
-    return m * (np.tri(n, dtype=m.dtype) - 0.5 * np.eye(n, dtype=m.dtype))
+    return m * _half(np.shape(m)[-1], m.dtype.char)
 
 
 def hermitian_part(m: Any) -> Any:
@@ -269,10 +276,25 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 def _cofactors(det: Any, a: Any) -> Any:
     """∂ det A / ∂A, the matrix of cofactors, of singular matrices too."""
     if not is_traced(a):
-        return _plain_cofactors(a)
+        quick = _regular_cofactors(det, a)
+        return _plain_cofactors(a) if quick is None else quick
     if not np.any(np.linalg.cond(primal(a)) > _REGULAR):
         return np.reshape(det, (*np.shape(det), 1, 1)) * transpose(np.linalg.inv(a))
     return _minors(a)
+
+
+def _regular_cofactors(det: Any, a: Any) -> Any:
+    """det(A) A⁻ᵀ, or None where the matrix may not be regular enough for that."""
+    if not np.all(np.abs(det) > np.finfo(a.dtype).tiny):
+        return None
+    try:
+        inverse = np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return None
+    sizes = [np.max(np.sum(np.abs(m), axis=-1), axis=-1, initial=0.0) for m in (a, inverse)]
+    if not np.all(sizes[0] * sizes[1] < _REGULAR):
+        return None
+    return np.reshape(det, (*np.shape(det), 1, 1)) * transpose(inverse)
 
 
 def _plain_cofactors(a: Any) -> Any:

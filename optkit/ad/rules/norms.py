@@ -54,6 +54,22 @@ def _largest(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     return np.max(x, axis=axes, keepdims=keepdims, initial=0 if empty else np._NoValue)
 
 
+def _first(singular: Any) -> Any:
+    """The largest singular value; equal ones share its slope."""
+    plain = primal(singular)
+    if plain.shape[-1] == 0 or (plain.shape[-1] > 1 and np.any(plain[..., 0] == plain[..., 1])):
+        return _largest(singular, (-1,), False)
+    return singular[..., 0]
+
+
+def _last(singular: Any) -> Any:
+    """The smallest singular value; equal ones share its slope."""
+    plain = primal(singular)
+    if plain.shape[-1] == 0 or (plain.shape[-1] > 1 and np.any(plain[..., -1] == plain[..., -2])):
+        return np.min(singular, axis=-1)
+    return singular[..., -1]
+
+
 def _vector(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
     if ord is None or ord == 2:
         return _euclidean(x, axes, keepdims)
@@ -85,7 +101,7 @@ def _matrix(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # 
     if ord == "nuc":
         value = np.sum(singular, axis=-1)
     else:
-        value = _largest(singular, (-1,), False) if ord == 2 else np.min(singular, axis=-1)
+        value = _first(singular) if ord == 2 else _last(singular)
     return np.expand_dims(value, tuple(sorted(axes))) if keepdims else value
 
 
@@ -94,7 +110,7 @@ def _cond(x: Any, p: Any = None) -> Any:
     x = traced(x)
     if p is None or p in (2, -2):
         singular = np.linalg.svdvals(x)
-        largest, least = np.max(singular, axis=-1), np.min(singular, axis=-1)
+        largest, least = _first(singular), _last(singular)
         with np.errstate(all="ignore"):  # As NumPy does: infinite for a singular matrix.
             return least / largest if p == -2 else largest / least
     value = np.linalg.cond(primal(x), p)  # NumPy also says here what is wrong with the arguments.
