@@ -206,12 +206,12 @@ def _np_qr(a: Any, mode: str = "reduced") -> Any:
         q, first = _qr(a[..., :m])
         r = np.concatenate([first, np.matmul(adjoint(q), a[..., m:])], axis=-1)
     if mode == "complete" and m > n:
-        q = _completed(q, r)
+        q = _completed(q)
         r = np.concatenate([r, np.zeros((*r.shape[:-2], m - n, n), dtype=r.dtype)], axis=-2)
     return r if mode == "r" else QRResult(q, r)
 
 
-def _completed(q: Any, r: Any) -> Any:
+def _completed(q: Any) -> Any:
     """All of Q, with the further columns that LAPACK gives it.
 
     LAPACK's Q is a product of Householder reflections I − V T Vᴴ, whose first columns determine the others (Ballard et
@@ -220,8 +220,8 @@ def _completed(q: Any, r: Any) -> Any:
     """
     m, n = q.shape[-2:]
     top, below = np.eye(n, dtype=q.dtype) - q[..., :n, :], q[..., n:, :]
-    size = np.max(np.abs(primal(below)), axis=-2, initial=0.0) if n else np.ones(1)
-    if np.any(size == 0):  # No reflection at all, where a column needs none: not smooth there.
+    # LAPACK chooses signs so that this is regular, but takes no reflection where a column needs none.
+    if n and np.any(np.linalg.cond(primal(top)) * np.finfo(top.dtype).eps > 1e-4):
         raise NotDifferentiableError(
             "np.linalg.qr with mode='complete' of a traced matrix with a column that is triangular already: the "
             "further columns of Q have no derivative there; use mode='reduced'"

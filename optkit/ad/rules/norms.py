@@ -108,6 +108,8 @@ def _matrix(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # 
 @composite(np.linalg.cond)
 def _cond(x: Any, p: Any = None) -> Any:
     x = traced(x)
+    if x.ndim < 2 or 0 in x.shape[-2:]:
+        return np.linalg.cond(primal(x), p)  # NumPy says what is wrong.
     if p is None or p in (2, -2):
         singular = np.linalg.svdvals(x)
         largest, least = _first(singular), _last(singular)

@@ -241,6 +241,7 @@ REFUSED = {
     "solve, singular": (lambda x: LINALG.solve(x, x[0]), ONES, LINALG.LinAlgError, "Singular"),
     "inv, singular": (LINALG.inv, ONES, LINALG.LinAlgError, "Singular"),
     "cholesky, indefinite": (LINALG.cholesky, -EYE, LINALG.LinAlgError, "positive definite"),
+    "cond of nothing": (LINALG.cond, np.zeros((2, 0)), LINALG.LinAlgError, "empty"),
     "norm of a string order": (of_order("nuc"), [1, 2], ValueError, "Invalid norm order"),
     "norm of an unknown order": (of_order(5), EYE, ValueError, "Invalid norm order"),
     "eigh of an unknown triangle": (lambda x: LINALG.eigh(x, "X")[0], EYE, ValueError, "UPLO"),
@@ -294,6 +295,15 @@ def test_rectangles_without_rows_or_columns(mode):
             x = np.zeros(shape)
             jacobian = ad.jacobian(function, mode=mode)(x)
             assert jacobian.shape == np.shape(function(x)) + shape
+
+
+def test_complete_basis_where_a_column_has_no_part_below():
+    """The first column of Q ends in zeros, and is made by a reflection all the same."""
+    a = np.array([[-0.6, 0.5], [0.8, 0.7], [0.0, 2.0], [0.0, 1.0]])
+    t = np.random.default_rng(4).standard_normal(a.shape)
+    f = lambda x: np.sum(LINALG.qr(x, "complete")[0] @ [1.0, 2.0, 3.0, 5.0])  # noqa: E731
+    wanted = float(extrapolated_slope(lambda h: np.asarray(f(a + h * t))))
+    assert ad.jvp(f, (a,), (t,))[1] == pytest.approx(wanted, rel=1e-9)
 
 
 def test_results_come_in_numpys_named_tuples():
