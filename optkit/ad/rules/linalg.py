@@ -150,6 +150,8 @@ def _triangular_impl(a: Any, b: Any, lower: bool, unit: bool) -> Any:
     kind = np.result_type(a, b)
     if not np.size(b):
         return np.zeros(np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) + b.shape[-2:], kind)
+    if a.ndim > 2 and a.size == a.shape[-1] ** 2:  # One matrix for all.
+        a = a.reshape(a.shape[-2:])
     if a.ndim > 2 or kind.char not in _TRTRS:
         return np.linalg.solve(_triangle(a, lower, unit, full=True), b)
     if b.ndim > 2:
@@ -201,7 +203,8 @@ _triangular = nonlinear(
 
 def solve_triangular(a: Any, b: Any, lower: bool, unit: bool = False) -> Any:
     """Solve systems with one triangle of ``a``; the right sides are the columns of ``b``."""
-    return _triangular(a, b, lower=lower, unit=unit)
+    ndim = max(np.ndim(a), np.ndim(b))
+    return _triangular(with_ndim(a, ndim), with_ndim(b, ndim), lower=lower, unit=unit)
 
 
 # --- pinv, lstsq ------------------------------------------------------------------------------------------------------

@@ -52,13 +52,31 @@ def _like(derivative: Any, y: Any) -> Any:
     return np.real(derivative) if real else derivative
 
 
-def _matrix_function(function: Any, of_block: Any = None) -> Any:
-    """A function of matrices; ``of_block`` computes it for block matrices, where that is to be done with more care."""
+def _check_cut(a: Any) -> None:
+    """Raise where a logarithm or a power jumps: at eigenvalues on the negative real axis, and at 0."""
+    w = np.linalg.eigvals(primal(a))
+    uncertain = np.finfo(w.dtype).eps * w.shape[-1] * np.max(np.abs(w), initial=0.0)
+    if np.any((w.real <= uncertain) & (np.abs(w.imag) <= uncertain)):
+        raise np.linalg.LinAlgError(
+            "logm or a power of a traced matrix with an eigenvalue that is negative or 0: there it jumps, and has no "
+            "derivative"
+        )
+
+
+def _matrix_function(function: Any, of_block: Any = None, cut: bool = False) -> Any:
+    """A function of matrices; ``of_block`` computes it for block matrices, where that is to be done with more care.
+
+    With a ``cut`` it is not differentiable at eigenvalues on the negative real axis.
+    """
 
     def jvp(tangents: Any, y: Any, a: Any, **params: Any) -> Any:
+        if cut:
+            _check_cut(a)
         return _like(_frechet(of_block or primitive, a, tangents[0], **params), y)
 
     def vjp(ct: Any, y: Any, a: Any, **params: Any) -> Any:
+        if cut:
+            _check_cut(a)
         return _like(_frechet(of_block or primitive, transpose(a), _like(ct, y), **params), a)
 
     primitive = nonlinear(function.__name__, impl=function, jvp=jvp, vjp=vjp, leading=True)
@@ -76,11 +94,9 @@ expm = _matrix_function(scipy.linalg.expm, _scaled_expm)
 FUNCTIONS_OF_MATRICES: dict[str, Any] = {
     function.__name__: _matrix_function(function)
     for function in (
-        scipy.linalg.logm,
         scipy.linalg.sinm,
         scipy.linalg.cosm,
         scipy.linalg.tanm,
-        scipy.linalg.fractional_matrix_power,
     )
 }
 
@@ -106,6 +122,8 @@ def _sqrtm_vjp(ct: Any, y: Any, a: Any) -> Any:
 
 
 FUNCTIONS_OF_MATRICES["expm"] = expm
+for _function in (scipy.linalg.logm, scipy.linalg.fractional_matrix_power):
+    FUNCTIONS_OF_MATRICES[_function.__name__] = _matrix_function(_function, cut=True)
 FUNCTIONS_OF_MATRICES["sqrtm"] = nonlinear(
     "sqrtm", impl=scipy.linalg.sqrtm, jvp=_sqrtm_jvp, vjp=_sqrtm_vjp, leading=True
 )

@@ -12,15 +12,18 @@ import numpy as np
 import scipy.linalg
 
 from optkit.ad.registry import linear, nonlinear, unbroadcast
+from optkit.ad.rules.axes import with_ndim
 from optkit.ad.rules.linalg import solve_all, solve_triangular, transpose
 
 # --- Sylvester: A X + X B = Q -----------------------------------------------------------------------------------------
 
 
 def _sylvester_impl(a: Any, b: Any, q: Any) -> Any:
+    # Of one kind: SciPy takes the real Schur form of a real matrix, which a complex solution does not go with.
+    kind = np.result_type(a, b, q)
     if not np.size(q):
-        return np.zeros(np.shape(q), dtype=np.result_type(a, b, q))
-    return scipy.linalg.solve_sylvester(a, b, q)
+        return np.zeros(np.shape(q), dtype=kind)
+    return scipy.linalg.solve_sylvester(*(x.astype(kind, copy=False) for x in (a, b, q)))
 
 
 def _sylvester_jvp(tangents: Any, x: Any, a: Any, b: Any, q: Any) -> Any:
@@ -38,7 +41,7 @@ def _adjoint_sylvester(ct: Any, a: Any, b: Any) -> Any:
     return sylvester(transpose(a), transpose(b), ct)
 
 
-sylvester = nonlinear(
+_sylvester = nonlinear(
     "solve_sylvester",
     impl=_sylvester_impl,
     jvp=_sylvester_jvp,
@@ -53,6 +56,13 @@ sylvester = nonlinear(
     ),
     leading=True,
 )
+
+
+def sylvester(a: Any, b: Any, q: Any) -> Any:
+    """Solve A X + X B = Q, in stacks that broadcast."""
+    ndim = max(np.ndim(a), np.ndim(b), np.ndim(q))
+    return _sylvester(*(with_ndim(x, ndim) for x in (a, b, q)))
+
 
 # --- banded: ab[u + i − j, j] = A[i, j] -------------------------------------------------------------------------------
 

@@ -65,6 +65,8 @@ def fractional_matrix_power(A: Any, t: Any) -> Any:
         raise NotDifferentiableError(
             "fractional_matrix_power with a traced exponent t: write linalg.expm(t * linalg.logm(A))"
         )
+    if float(t) == int(t):
+        return np.linalg.matrix_power(_square(traced(A), "the power"), int(t))
     return FUNCTIONS_OF_MATRICES["fractional_matrix_power"](_square(traced(A), "the power"), t=t)
 
 

@@ -19,6 +19,7 @@ A = RANDOM.uniform(-0.5, 0.5, (3, 3)) + np.diag([1.0, 2.0, 3.0])
 T = RANDOM.uniform(-1.0, 1.0, (3, 3))
 B = np.array([1.0, -2.0, 0.5])
 SPD = A @ A.T + np.eye(3)
+TURN = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 def parts(result):
@@ -67,7 +68,8 @@ SCALED = {
     "polar": lambda m, s: m.polar(s * A), "pinv": lambda m, s: m.pinv(s * A[:2], rtol=0.1, return_rank=True),
     "pinvh": lambda m, s: m.pinvh(s * SPD, return_rank=True), "det": lambda m, s: m.det(s * A),
     "cho_factor": lambda m, s: m.cho_factor(np.tril(s * SPD), lower=True),
-    "block_diag": lambda m, s: m.block_diag(s * A, 2.0, [1.0, 2.0]), "logm": lambda m, s: m.logm(-s * SPD),
+    "block_diag": lambda m, s: m.block_diag(s * A, 2.0, [1.0, 2.0]), "logm": lambda m, s: m.logm(s * A @ TURN),
+
     "sqrtm": lambda m, s: m.sqrtm(-s * SPD), "list": lambda m, s: m.det([[s, 1.0], [2.0, s * s]]),
 }  # fmt: skip
 
@@ -186,6 +188,44 @@ def test_complex_matrices(name):
     assert np.real(np.sum(ad.grad(f)(z) * t)) == pytest.approx(found, rel=1e-10, abs=1e-11)
 
 
+def test_sylvester_equation_of_real_matrices_and_a_complex_right_side():
+    """Rotations, which have complex eigenvalues: their real Schur form is not triangular."""
+    turn, other = np.array([[1.0, 2.0], [-2.0, 1.0]]), np.array([[0.5, 1.0], [-1.0, 0.5]])
+    right = np.array([[1.0, 2j], [3.0, 1j - 1.0]])
+    value, slope = ad.jvp(lambda s: linalg.solve_sylvester(turn, other, s * right), (2.0,), (1.0,))
+    np.testing.assert_allclose(turn @ value + value @ other, 2.0 * right, atol=1e-14)
+    np.testing.assert_allclose(slope, value / 2.0, atol=1e-15)
+    weights = np.array([[1j, 1.0], [2.0, 3.0 - 1j]])
+    f = lambda a, b, q: np.real(np.sum(weights * linalg.solve_sylvester(a, b, q)))  # noqa: E731
+    point = (turn, other, turn @ other)
+    slope = ad.jvp(f, point, (other, turn, other))[1]
+    pulled = ad.grad(f, (0, 1, 2))(*point)
+    assert slope == pytest.approx(
+        sum(np.sum(g * t) for g, t in zip(pulled, (other, turn, other), strict=True))
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["solve_triangular", "solve", "cho_solve", "solve_sylvester", "expm", "sqrtm"]
+)
+def test_stacks_of_matrices(name):
+    stack, b = np.stack([A, SPD]), np.stack([B, B**2], axis=1)
+    calls = {
+        "solve_triangular": lambda a, b: linalg.solve_triangular(a, b, lower=True), "solve": linalg.solve,
+        "cho_solve": lambda a, b: linalg.cho_solve((a, True), b), "expm": lambda a, b: linalg.expm(a / 9.0) @ b,
+        "solve_sylvester": lambda a, b: linalg.solve_sylvester(a, b[:2] @ b[:2].T + np.eye(2), b),
+        "sqrtm": lambda a, b: linalg.sqrtm(a) @ b,
+    }  # fmt: skip
+    call = calls[name]
+    for mode in ("forward", "reverse"):
+        of_stack, of_b = ad.jacobian(call, (0, 1), mode=mode)(stack, b)
+        for i, a in enumerate(stack):
+            of_one, of_right = ad.jacobian(call, (0, 1), mode=mode)(a, b)
+            np.testing.assert_allclose(of_stack[i, ..., i, :, :], of_one, rtol=1e-10, atol=1e-12)
+            np.testing.assert_allclose(of_b[i], of_right, rtol=1e-10, atol=1e-12)
+            assert np.all(of_stack[i, ..., 1 - i, :, :] == 0.0)
+
+
 # --- which entries are read -----------------------------------------------------------------------------------------
 
 
@@ -233,6 +273,8 @@ REFUSED = {
     "solve kind": (lambda a: linalg.solve(a, B, assume_a="odd"), ValueError, "structure"),
     "solve NaN": (lambda a: linalg.solve(a * math.nan, B), ValueError, "infs or NaNs"),
     "sqrtm, singular": (lambda a: linalg.sqrtm(a - a), np.linalg.LinAlgError, "no derivative"),
+    "logm on its cut": (lambda a: linalg.logm(-a @ a.T), np.linalg.LinAlgError, "jumps"),
+    "power on its cut": (lambda a: linalg.fractional_matrix_power(-a @ a.T, 0.5), np.linalg.LinAlgError, "jumps"),
     "triangular, singular": (lambda a: linalg.solve_triangular(a - a, B), np.linalg.LinAlgError, "singular"),
     "circulant, singular": (lambda a: linalg.solve_circulant(a[0] - a[0] + 1.0, B), np.linalg.LinAlgError, "singular"),
     "expm of a rectangle": (lambda a: linalg.expm(a[:2]), ValueError, "square"),
