@@ -331,7 +331,8 @@ def operand(x: Any, function: Any) -> Any:
         return np.asarray(x)
     if hasattr(x, "tocsr"):
         raise InvalidTypeError(
-            f"np.{function.__name__} of a traced value and a sparse array: use a dense array (x.toarray())"
+            f"np.{function.__name__} of a traced value x and a sparse array A: write "
+            "optkit.ad.scipy.sparse.matmul(A, x) for a product, or use a dense array, A.toarray()"
         )
     if isinstance(x, int | float | complex):
         return x
@@ -385,6 +386,10 @@ def _call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) ->
 def _operator(ufunc: Any, reflected: bool) -> Any:
     def method(self: ArrayTracer, other: Any) -> Any:
         if type(other) not in PLAIN:
+            if getattr(type(other), "__array_ufunc__", True) is None:
+                return NotImplemented  # It wants to answer itself.
+            if ufunc is np.matmul and hasattr(other, "tocsr"):
+                return FUNCTIONS["sparse_matmul"](*(other, self) if reflected else (self, other))
             other = operand(other, ufunc)
         return FUNCTIONS[ufunc](other, self) if reflected else FUNCTIONS[ufunc](self, other)
 

@@ -1,5 +1,31 @@
 """The rules by family. Importing this package declares them all."""
 
-from optkit.ad.rules import elementwise, index, linalg, products, reduce, shape
+from optkit.ad.rules import (
+    decompositions,
+    elementwise,
+    fft,
+    index,
+    linalg,
+    matrix_functions,
+    norms,
+    products,
+    reduce,
+    shape,
+    sparse,
+    systems,
+)
 
-__all__ = ["elementwise", "index", "linalg", "products", "reduce", "shape"]
+__all__ = [
+    "decompositions",
+    "elementwise",
+    "fft",
+    "index",
+    "linalg",
+    "matrix_functions",
+    "norms",
+    "products",
+    "reduce",
+    "shape",
+    "sparse",
+    "systems",
+]

@@ -12,7 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from optkit.testing.cases import elementwise, index, linalg, products, reduce, shape
+from optkit.testing.cases import (
+    elementwise,
+    fft,
+    index,
+    linalg,
+    products,
+    reduce,
+    scipy_linalg,
+    shape,
+)
 from optkit.testing.cases.case import Case, Domain, extrapolated_slope
 
 __all__ = ["CASES", "Case", "Domain", "extrapolated_slope"]
@@ -22,7 +31,7 @@ __all__ = ["CASES", "Case", "Domain", "extrapolated_slope"]
 _ROUNDING = (
     ("float_power", 1, "computed by np.power, whose loops are others"),
     ("cumprod", 4, "products by doubling, which has a derivative at zeros"),
-    ("norm", 2, "composed of sums and powers, without NumPy's shortcuts"),
+    ("norm vector_norm matrix_norm", 4, "composed of sums and powers, without NumPy's shortcuts"),
     ("sum prod mean var", 2, "initial= and masked elements enter at another place of the sum"),
     ("dot", 2, "a matrix product in BLAS where NumPy takes its own loop"),
 )
@@ -32,9 +41,9 @@ def _table() -> Iterator[Case]:
     rounding = {
         family: (ulps, why) for families, ulps, why in _ROUNDING for family in families.split()
     }
-    for family in (elementwise, reduce, shape, index, products, linalg):
+    for family in (elementwise, reduce, shape, index, products, linalg, fft, scipy_linalg):
         for case in family.cases():
-            ulps, reason = rounding.get(case.family, (0, ""))
+            ulps, reason = rounding.get(case.family, (case.ulps, case.reason))
             yield replace(case, ulps=ulps, reason=reason)
 
 
