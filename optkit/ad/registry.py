@@ -31,6 +31,8 @@ Rule = Callable[..., Any]
 
 # What to call instead of a NumPy function when one of its arguments is traced.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+# Those among them whose derivative is zero wherever it exists: they answer with plain values.
+ANSWERS: set[Any] = set()
 
 
 class Primitive:
@@ -316,7 +318,13 @@ def nonlinear(
 def constant(*functions: Any) -> None:
     """Declare functions whose derivative is zero wherever it exists: rounding, comparisons, positions."""
     for function in functions:
-        _register(function, Constant(_name(function), function))
+        answers(function)(Constant(_name(function), function))
+
+
+def answers(*functions: Any) -> Callable[[Rule], Rule]:
+    """Declare that the decorated function, whose derivative is zero, replaces ``functions``: questions of all kinds."""
+    ANSWERS.update(functions)
+    return composite(*functions)
 
 
 def composite(*functions: Any) -> Callable[[Rule], Rule]:

@@ -18,11 +18,12 @@ import numpy as np
 from numpy import ndarray
 
 from optkit.ad.core import Trace, Tracer, next_level
-from optkit.ad.dispatch import NUMBERS, ArrayTracer
+from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.registry import FUNCTIONS, Constant, Elementwise, Linear, Primitive
 from optkit.ad.rules import elementwise as rules
 from optkit.ad.rules.index import basic, getitem
 from optkit.ad.snapshot import Copies, keep
+from optkit.ad.ufuncs import NUMBERS
 from optkit.errors import EscapedTracerError
 
 # Arrays of more bytes than this are kept on a tape only where a rule reads them.

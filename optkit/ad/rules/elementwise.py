@@ -8,13 +8,24 @@ ties share equally, an exact zero wins over an infinite partner, NaN goes in and
 # ruff: noqa: E501 -- rows of a table
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from typing import Any
 
 import numpy as np
+import scipy.special
 
-from optkit.ad.registry import Constant, composite, constant, elementwise, linear
+from optkit.ad.registry import (
+    FUNCTIONS,
+    Constant,
+    Elementwise,
+    Rule,
+    composite,
+    constant,
+    elementwise,
+    linear,
+)
 
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 
@@ -91,6 +102,14 @@ elementwise(np.fmin,       lambda y, a, b: _share(y, a, b, (a < b) | np.isnan(b)
 elementwise(np.copysign,   lambda y, a, b: np.sign(a) * np.copysign(1.0, b), lambda y, a, b: 0.0)
 elementwise(np.heaviside,  lambda y, x, h: 0.0, lambda y, x, h: np.equal(x, 0))
 
+# digits and exponents
+elementwise(np.nextafter,  1, lambda y, a, b: 0.0)
+elementwise(np.ldexp,      lambda y, x, n: np.ldexp(np.ones((), y.dtype), n), lambda y, x, n: 0.0)
+exponent: Any = Constant("frexp", lambda x: np.frexp(x)[1])
+mantissa = elementwise("frexp", lambda y, x: np.ldexp(np.ones((), y.dtype), -exponent(x)), impl=lambda x: np.frexp(x)[0])
+fraction = elementwise("modf", lambda y, x: 1.0, impl=lambda x: np.modf(x)[0])
+whole = Constant("modf", lambda x: np.modf(x)[1])
+
 # complex numbers; a map from complex to real keeps the real part of its cotangent
 linear(np.conjugate, lambda ct, x: np.conjugate(ct), tangent="same")
 real_part = linear("real", lambda ct, x: np.real(ct) + 0j, impl=np.real, tangent="same")
@@ -148,6 +167,7 @@ def _fabs(x: Any) -> Any:
     return abs_real(x)
 
 
+# Of a complex number the sign turns with its angle; no derivative is lost where it is constant.
 @composite(np.sign)
 def _sign(x: Any) -> Any:
     return x / np.where(x == 0, 1, np.absolute(x)) if np.iscomplexobj(x) else sign_real(x)
@@ -156,3 +176,98 @@ def _sign(x: Any) -> Any:
 @composite(np.divmod)
 def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
     return np.floor_divide(a, b), np.remainder(a, b)
+
+
+@composite(np.frexp)
+def _frexp(x: Any) -> tuple[Any, Any]:
+    return mantissa(x), exponent(x)
+
+
+@composite(np.modf)
+def _modf(x: Any) -> tuple[Any, Any]:
+    return fraction(x), whole(x)
+
+
+# --- functions with a formula for every derivative --------------------------------------------------------------------
+
+
+def _all_derivatives(name: str, function: Any, nth: Rule) -> Elementwise:
+    """Declare ``function``, of which ``nth(n, x)`` computes the n-th derivative, so that each is exact at all orders."""
+
+    @functools.cache
+    def derivative(n: int) -> Elementwise:
+        if n == 0:
+            return Elementwise(name, function, (lambda y, x: derivative(1)(x),))
+        return Elementwise(
+            f"{name}^({n})", lambda x: nth(n, x), (lambda y, x: derivative(n + 1)(x),)
+        )
+
+    return derivative(0)
+
+
+def _sinc_derivative(n: int, x: Any) -> Any:
+    """The n-th derivative of sin(πx)/(πx).
+
+    With f(t) = sin(t)/t: t f⁽ⁿ⁾ = sin(t + nπ/2) − n f⁽ⁿ⁻¹⁾ away from 0, the power series near it.
+    """
+    t = math.pi * x
+    near = np.abs(t) < n + 1.5
+    away = np.where(near, 1.0, t)
+    f = np.sin(away) / away
+    for k in range(1, n + 1):
+        f = (np.sin(away + k * math.pi / 2) - k * f) / away
+    small = np.where(near, t, 0.0)
+    series = np.zeros_like(small)
+    for j in range(n + n % 2, 2 * n + 42, 2):
+        series = series + (-1) ** (j // 2) / (math.factorial(j - n) * (j + 1)) * small ** (j - n)
+    return (math.pi**n * np.where(near, series, f)).astype(t.dtype)[()]
+
+
+def _i0_derivative(n: int, x: Any) -> Any:
+    """The n-th derivative of the Bessel function I₀: 2⁻ⁿ Σₖ C(n, k) I_{n−2k} (DLMF 10.29.5)."""
+    terms = (math.comb(n, k) * scipy.special.iv(abs(n - 2 * k), x) for k in range(n + 1))
+    return (sum(terms) / 2**n).astype(np.result_type(x))[()]
+
+
+FUNCTIONS[np.sinc] = _all_derivatives("sinc", np.sinc, _sinc_derivative)
+FUNCTIONS[np.i0] = _all_derivatives("i0", np.i0, _i0_derivative)
+
+# --- numbers that are not numbers, complex numbers --------------------------------------------------------------------
+
+
+@composite(np.nan_to_num)
+def _nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    if np.iscomplexobj(x):
+        parts = [_nan_to_num(part, True, nan, posinf, neginf) for part in (x.real, x.imag)]
+        result = parts[0] + 1j * parts[1]
+    else:
+        limits = np.finfo(np.result_type(x))
+        posinf, neginf = (
+            limits.max if posinf is None else posinf,
+            limits.min if neginf is None else neginf,
+        )
+        result = np.where(np.isneginf(x), neginf, np.where(np.isposinf(x), posinf, x))
+        result = np.where(np.isnan(x), nan, result).astype(np.result_type(x))
+    if not copy:
+        x[...] = result
+        return x
+    return result
+
+
+@composite(np.angle)
+def _angle(z: Any, deg: bool = False) -> Any:
+    angle = np.arctan2(np.imag(z), np.real(z)) if np.iscomplexobj(z) else _angle_real(z)
+    return angle * (180 / math.pi) if deg else angle
+
+
+_angle_real = Constant("angle", np.angle)
+
+
+@composite(np.real_if_close)
+def _real_if_close(a: Any, tol: float = 100) -> Any:
+    if not np.iscomplexobj(a):
+        return a
+    near = tol * np.finfo(np.result_type(a)).eps if tol > 1 else tol
+    return np.real(a) if np.all(np.absolute(np.imag(a)) < near) else a

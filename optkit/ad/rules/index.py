@@ -14,8 +14,8 @@ import numpy as np
 
 from optkit.ad import inplace
 from optkit.ad.core import Tracer, primal
-from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, trail, unbroadcast
-from optkit.ad.rules.axes import by_position, one_axis, with_ndim, without_out
+from optkit.ad.registry import FUNCTIONS, Linear, composite, linear, trail, unbroadcast
+from optkit.ad.rules.axes import one_axis, with_ndim, without_out
 from optkit.ad.rules.shape import is_traced, traced
 from optkit.errors import LostDerivativeError, NotDifferentiableError
 
@@ -98,6 +98,7 @@ def _scatter_add_impl(v: Any, flat: Any, size: int) -> Any:
 scatter_add = linear(
     "scatter_add", lambda ct, v, flat, size: ct[flat], None, impl=_scatter_add_impl, tangent="same"
 )
+FUNCTIONS["scatter_add"] = scatter_add
 
 
 def _for_tangent(index: Any) -> Any:
@@ -175,12 +176,17 @@ def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     if axis is None:
         return np.ravel(x)[indices]
     axis = one_axis(axis, x.ndim)
-    index = [
-        np.arange(n).reshape([-1 if i == j else 1 for j in range(x.ndim)])
-        for i, n in enumerate(x.shape)
+    return x[along_axis(indices, x.shape, axis)]
+
+
+def along_axis(indices: Any, shape: tuple[int, ...], axis: int) -> tuple[Any, ...]:
+    """The index of the elements that `np.take_along_axis` takes and `np.put_along_axis` puts."""
+    grid: list[Any] = [
+        np.arange(n).reshape([-1 if i == j else 1 for j in range(len(shape))])
+        for i, n in enumerate(shape)
     ]
-    index[axis] = indices
-    return x[tuple(index)]
+    grid[axis] = np.asarray(primal(indices))
+    return tuple(grid)
 
 
 @composite(np.compress)
@@ -352,18 +358,3 @@ def _clip(
         )
     a = np.positive(traced(a)) if a_min is None else np.maximum(traced(a), a_min)
     return a if a_max is None else np.minimum(a, a_max)
-
-
-for _function in (np.argmax, np.argmin, np.argsort, np.argpartition, np.nonzero, np.flatnonzero, np.argwhere,
-                  np.searchsorted, np.count_nonzero, np.isclose, np.allclose, np.array_equal, np.all, np.any, np.round,
-                  np.around, np.fix, np.digitize, np.iscomplex, np.isreal):  # fmt: skip
-    FUNCTIONS[_function] = by_position(_function, Constant(_function.__name__, _function))
-
-
-@composite(np.sort)
-def _sort(
-    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
-) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), -1
-    return np.take_along_axis(a, np.argsort(a, axis=axis, kind="stable"), axis)

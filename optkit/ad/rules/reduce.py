@@ -283,20 +283,35 @@ def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> An
     return np.moveaxis(products, 0, axis)
 
 
-@composite(np.diff)
-def _diff(
-    a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue
-) -> Any:
-    x = traced(a)
-    axis = one_axis(axis, x.ndim)
-    ends = [None if is_default(end) else traced(end) for end in (prepend, append)]
-    one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    ends = [
-        None if end is None else np.broadcast_to(end, one) if not end.ndim else end for end in ends
-    ]
-    if any(end is not None for end in ends):
-        x = np.concatenate([part for part in (ends[0], x, ends[1]) if part is not None], axis=axis)
-    before = (slice(None),) * axis
-    for _ in range(n):
-        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
-    return x
+def _cumulative(function: Any, plain: Any, neutral: int) -> Any:
+    """The cumulative functions of the array API standard."""
+
+    def replacement(
+        x: Any,
+        /,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        include_initial: bool = False,
+    ) -> Any:
+        without_out(out, function.__name__)
+        x = traced(x)
+        if axis is None:
+            if x.ndim > 1:
+                raise ValueError(
+                    "For arrays which have more than one dimension ``axis`` argument is required."
+                )
+            axis = 0
+        axis = one_axis(axis, x.ndim)
+        y = plain(x, axis=axis, dtype=dtype)
+        if not include_initial:
+            return y
+        first = np.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), neutral, y.dtype)
+        return np.concatenate([first, y], axis=axis)
+
+    composite(function)(replacement)
+
+
+_cumulative(np.cumulative_sum, np.cumsum, 0)
+_cumulative(np.cumulative_prod, np.cumprod, 1)

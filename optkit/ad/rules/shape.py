@@ -17,7 +17,6 @@ from optkit.ad.core import Tracer, primal, unpack_objects
 from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, unbroadcast
 from optkit.ad.rules.axes import one_axis, without_out
 from optkit.ad.rules.elementwise import imag_part, real_part
-from optkit.errors import LostDerivativeError
 
 # --- the primitives ---------------------------------------------------------------------------------------------------
 
@@ -373,6 +372,28 @@ def _flip(m: Any, axis: Any = None) -> Any:
     return m[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(m.ndim))]
 
 
+@composite(np.rot90)
+def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    x = traced(m)
+    first, second = (one_axis(i, x.ndim) for i in axes)
+    if first == second:
+        raise ValueError("Axes must be different.")
+    k %= 4
+    if k % 2:
+        # A quarter turn is a mirror image, transposed.
+        x = np.swapaxes(np.flip(x, second if k == 1 else first), first, second)
+        return x
+    return np.flip(x, (first, second)) if k else x[...]
+
+
+@composite(np.unstack)
+def _unstack(x: Any, /, *, axis: int = 0) -> Any:
+    x = traced(x)
+    if not x.ndim:
+        raise ValueError("Input array must be at least 1-d.")
+    return tuple(np.moveaxis(x, axis, 0))
+
+
 FUNCTIONS[np.flipud] = lambda m: np.flip(m, 0)
 FUNCTIONS[np.fliplr] = lambda m: np.flip(m, 1)
 
@@ -455,20 +476,6 @@ inplace.PUT[real_part] = lambda base, value: value + 1j * np.imag(base)
 inplace.PUT[imag_part] = lambda base, value: np.real(base) + 1j * value
 
 
-# Questions about shape and kind have plain answers.
-FUNCTIONS[np.shape] = lambda a: traced(a).shape
-FUNCTIONS[np.ndim] = lambda a: traced(a).ndim
-FUNCTIONS[np.size] = lambda a, axis=None: traced(a).size if axis is None else traced(a).shape[axis]
-FUNCTIONS[np.iscomplexobj] = lambda x: x.dtype.kind == "c"
-FUNCTIONS[np.isrealobj] = lambda x: x.dtype.kind != "c"
-FUNCTIONS[np.result_type] = lambda *args: np.result_type(
-    *(a.dtype if is_traced(a) else a for a in args)
-)
-FUNCTIONS[np.common_type] = lambda *args: np.common_type(*(primal(a) for a in args))
-FUNCTIONS[np.may_share_memory] = lambda a, b, **_: np.may_share_memory(primal(a), primal(b))
-FUNCTIONS[np.shares_memory] = lambda a, b, **_: np.shares_memory(primal(a), primal(b))
-
-
 def _filled(make: Any) -> Any:
     def function(a: Any, dtype: Any = None, **options: Any) -> Any:
         return inplace.assignable(
@@ -497,13 +504,3 @@ def _full_like(
         filled = inplace.assignable(np.zeros_like(a, dtype=dtype, shape=shape), fill_value)
     filled[...] = fill_value
     return filled
-
-
-@composite(np.copyto)
-def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    if not is_traced(dst):  # np.full and np.full_like end here, too.
-        raise LostDerivativeError(
-            "np.full, np.full_like or np.copyto would write a traced value x into a plain array and lose its "
-            "derivative: write np.broadcast_to(x, shape), or np.full_like(x, x, shape=shape)"
-        )
-    dst[...] = src if where is True else np.where(where, src, dst)

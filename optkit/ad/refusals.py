@@ -1,0 +1,83 @@
+"""What cannot be differentiated, each with its reason; and the error that says so."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from optkit.errors import NotDifferentiableError
+
+_FILES = "it writes numbers to a file, and a derivative would be lost on the way"
+_DATES = "it works on dates, which have no derivative"
+_BITS = "it works on integers or bits, which have no derivative"
+_MATRICES = "it makes a np.matrix, of which optkit takes no derivatives; a plain array serves"
+
+# NumPy's functions that take arrays but have no derivative, and why.
+REASONS: dict[Any, str] = {
+    np.save: _FILES,
+    np.savez: _FILES,
+    np.savez_compressed: _FILES,
+    np.savetxt: _FILES,
+    np.busday_count: _DATES,
+    np.busday_offset: _DATES,
+    np.is_busday: _DATES,
+    np.datetime_as_string: _DATES,
+    np.isnat: _DATES,
+    np.packbits: _BITS,
+    np.unpackbits: _BITS,
+    np.gcd: _BITS,
+    np.lcm: _BITS,
+    np.bitwise_and: _BITS,
+    np.bitwise_or: _BITS,
+    np.bitwise_xor: _BITS,
+    np.invert: _BITS,
+    np.left_shift: _BITS,
+    np.right_shift: _BITS,
+    np.bitwise_count: _BITS,
+    np.ravel_multi_index: _BITS,
+    np.unravel_index: _BITS,
+    np.ix_: "a traced value cannot be an index",
+    np.asmatrix: _MATRICES,
+    np.bmat: f"{_MATRICES} (np.block)",
+}
+
+# Methods and attributes of arrays that a traced array does not have, and why.
+_MEMORY = "a traced array does not give its memory away: ad.stop_gradient(x) has it"
+ATTRIBUTES: dict[str, str] = {
+    **dict.fromkeys(
+        ("base", "ctypes", "data", "flags", "strides", "tobytes", "tofile", "dump", "dumps"),
+        _MEMORY,
+    ),
+    **dict.fromkeys(
+        ("byteswap", "getfield", "setfield", "view", "setflags"),
+        "it reads or changes bytes, and a derivative belongs to a number (x.astype for another kind of number)",
+    ),
+    "resize": "a traced array keeps its size: x = np.resize(x, shape) makes another",
+    "to_device": "a traced array is where NumPy's arrays are",
+}
+
+
+def refuse(function: Any) -> NoReturn:
+    """Raise the error for a function that has no rule."""
+    full = qualified_name(function)
+    reason = REASONS.get(function)
+    if reason is not None:
+        raise NotDifferentiableError(
+            f"{full} of a traced value: {reason}; where the derivative is meant to be zero, call it on "
+            "ad.stop_gradient(x)"
+        )
+    raise NotDifferentiableError(
+        f"optkit has no derivative rule for {full}: write it in terms of functions that have one, give it a derivative "
+        "with ad.custom_jvp or ad.custom_vjp, or, where its derivative is meant to be zero, call it on "
+        "ad.stop_gradient(x)"
+    )
+
+
+def qualified_name(function: Any) -> str:
+    """What a user writes for a function of NumPy or SciPy."""
+    name = getattr(function, "__name__", repr(function))
+    module = (getattr(function, "__module__", None) or "numpy").removeprefix("numpy.")
+    if module.startswith("scipy"):
+        return f"{module}.{name}"
+    return f"np.{name}".replace("np.numpy.", "np.")
