@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NoReturn
 
 import numpy as np
@@ -11,7 +12,6 @@ from optkit.errors import NotDifferentiableError
 _FILES = "it writes numbers to a file, and a derivative would be lost on the way"
 _DATES = "it works on dates, which have no derivative"
 _BITS = "it works on integers or bits, which have no derivative"
-_MATRICES = "it makes a np.matrix, of which optkit takes no derivatives; a plain array serves"
 
 # NumPy's functions that take arrays but have no derivative, and why.
 REASONS: dict[Any, str] = {
@@ -38,8 +38,29 @@ REASONS: dict[Any, str] = {
     np.ravel_multi_index: _BITS,
     np.unravel_index: _BITS,
     np.ix_: "a traced value cannot be an index",
-    np.asmatrix: _MATRICES,
-    np.bmat: f"{_MATRICES} (np.block)",
+}
+
+# NumPy's functions that never see a traced value as such, because NumPy gives nobody a chance to take the call over:
+# what becomes of a traced value there.
+UNDISPATCHED: dict[str, str] = {
+    "takes sizes, names or settings, no numbers to differentiate": (
+        "bartlett blackman broadcast_shapes datetime_data diag_indices eye geterr geterrcall getbufsize "
+        "get_include get_printoptions hamming hanning identity indices info isdtype issubdtype isfortran iterable "
+        "isscalar kaiser mask_indices mintypecode nested_iters ones empty zeros printoptions promote_types "
+        "set_printoptions setbufsize seterr seterrcall show_config show_runtime test tri tril_indices "
+        "triu_indices typename asmatrix bmat"
+    ),
+    "reads what others have written": (
+        "from_dlpack frombuffer fromfile fromregex fromstring genfromtxt load loadtxt"
+    ),
+    "is made of functions that have rules": "fromfunction row_stack require asarray_chkfinite",
+    "makes an array of references to single traced values, which is stacked where it meets the engine": (
+        "array asanyarray asarray ascontiguousarray asfortranarray full"
+    ),
+    "calls a Python function with one traced value after the other": "frompyfunc",
+    "wants Python floats: what would lose a derivative raises an error": (
+        "arange fromiter base_repr binary_repr format_float_positional format_float_scientific"
+    ),
 }
 
 # Methods and attributes of arrays that a traced array does not have, and why.
@@ -77,6 +98,9 @@ def refuse(function: Any) -> NoReturn:
 def qualified_name(function: Any) -> str:
     """What a user writes for a function of NumPy or SciPy."""
     name = getattr(function, "__name__", repr(function))
+    if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
+        special = sys.modules.get("scipy.special")
+        return f"scipy.special.{name}" if hasattr(special, name) else name
     module = (getattr(function, "__module__", None) or "numpy").removeprefix("numpy.")
     if module.startswith("scipy"):
         return f"{module}.{name}"

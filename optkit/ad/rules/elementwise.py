@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from optkit.ad.core import Tracer
 from optkit.ad.registry import (
     FUNCTIONS,
     Constant,
@@ -77,16 +78,16 @@ elementwise(np.logaddexp2, lambda y, a, b: _softmax(_LN2 * a, _LN2 * b), lambda 
 elementwise(np.sin,        lambda y, x: np.cos(x))
 elementwise(np.cos,        lambda y, x: -np.sin(x))
 elementwise(np.tan,        lambda y, x: 1 + y * y)
-elementwise(np.arcsin,     lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)))
-elementwise(np.arccos,     lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)))
+elementwise(np.arcsin,     lambda y, x: 1 / _on_branch(np.sqrt((1 - x) * (1 + x)), np.cos, y))
+elementwise(np.arccos,     lambda y, x: -1 / _on_branch(np.sqrt((1 - x) * (1 + x)), np.sin, y))
 elementwise(np.arctan,     lambda y, x: 1 / (1 + x * x))
 elementwise(np.arctan2,    lambda y, a, b: _over_square(b, a, b), lambda y, a, b: -_over_square(a, a, b))
 elementwise(np.hypot,      lambda y, a, b: _over_norm(a, y), lambda y, a, b: _over_norm(b, y))
 elementwise(np.sinh,       lambda y, x: np.cosh(x))
 elementwise(np.cosh,       lambda y, x: np.sinh(x))
 elementwise(np.tanh,       lambda y, x: 1 - y * y)
-elementwise(np.arcsinh,    lambda y, x: 1 / np.sqrt(x * x + 1))
-elementwise(np.arccosh,    lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+elementwise(np.arcsinh,    lambda y, x: 1 / _on_branch(np.sqrt(x * x + 1), np.cosh, y))
+elementwise(np.arccosh,    lambda y, x: 1 / _on_branch(np.sqrt(x - 1) * np.sqrt(x + 1), np.sinh, y))
 elementwise(np.arctanh,    lambda y, x: 1 / ((1 - x) * (1 + x)))
 for _degrees in (np.deg2rad, np.radians):
     elementwise(_degrees,  lambda y, x: math.pi / 180)
@@ -126,6 +127,13 @@ constant(np.floor, np.ceil, np.trunc, np.rint, np.signbit, np.spacing, np.floor_
 def _softmax(a: Any, b: Any) -> Any:
     """e^a / (e^a + e^b), and ½ where both are the same infinity."""
     return 1 / (1 + np.exp(np.where((a == b) & np.isinf(a), 0.0, b - a)))
+
+
+def _on_branch(root: Any, function: Any, y: Any) -> Any:
+    """A square root that equals ``function(y)`` up to rounding and, on a branch cut of complex numbers, its sign."""
+    if not np.iscomplexobj(root):
+        return root
+    return np.where(np.real(root * np.conjugate(function(y))) < 0, -root, root)
 
 
 def _over_square(part: Any, a: Any, b: Any) -> Any:
@@ -271,3 +279,35 @@ def _real_if_close(a: Any, tol: float = 100) -> Any:
         return a
     near = tol * np.finfo(np.result_type(a)).eps if tol > 1 else tol
     return np.real(a) if np.all(np.absolute(np.imag(a)) < near) else a
+
+
+# --- functions that become complex where they have to -----------------------------------------------------------------
+
+
+def _extended(function: Any, plain: Any, outside: Rule) -> None:
+    """A function of `numpy.emath`: of complex numbers where any element is outside the real domain."""
+
+    def replacement(x: Any) -> Any:
+        return plain(x + 0j if not np.iscomplexobj(x) and np.any(outside(x)) else x)
+
+    composite(function)(replacement)
+
+
+for _function, _plain, _outside in (
+    (np.emath.sqrt, np.sqrt, lambda x: x < 0), (np.emath.log, np.log, lambda x: x < 0),
+    (np.emath.log2, np.log2, lambda x: x < 0), (np.emath.log10, np.log10, lambda x: x < 0),
+    (np.emath.arccos, np.arccos, lambda x: np.absolute(x) > 1), (np.emath.arcsin, np.arcsin, lambda x: np.absolute(x) > 1),
+    (np.emath.arctanh, np.arctanh, lambda x: np.absolute(x) > 1),
+):  # fmt: skip
+    _extended(_function, _plain, _outside)
+
+
+@composite(np.emath.power)
+def _emath_power(x: Any, p: Any) -> Any:
+    p = p if isinstance(p, Tracer) else np.asarray(p)  # As there, a number counts as float64.
+    return np.power(x + 0j if np.any(np.less(x, 0)) else x, p)
+
+
+@composite(np.emath.logn)
+def _emath_logn(n: Any, x: Any) -> Any:
+    return np.emath.log(x) / np.emath.log(n)

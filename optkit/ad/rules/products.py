@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from optkit.ad import inplace
 from optkit.ad.registry import Linear, composite, linear, unbroadcast
-from optkit.ad.rules.axes import with_ndim, without_out
+from optkit.ad.rules.axes import recent, with_ndim, without_out
 from optkit.ad.rules.index import setitem
 from optkit.ad.rules.shape import traced
 
@@ -88,12 +88,12 @@ def _vecdot(a: Any, b: Any) -> Any:
     return np.matmul(a[..., None, :], traced(b)[..., :, None])[..., 0, 0]
 
 
-@composite(np.matvec)
+@composite(*recent("matvec"))
 def _matvec(a: Any, x: Any) -> Any:
     return np.matmul(traced(a), traced(x)[..., :, None])[..., 0]
 
 
-@composite(np.vecmat)
+@composite(*recent("vecmat"))
 def _vecmat(x: Any, a: Any) -> Any:
     return np.matmul(np.conj(traced(x))[..., None, :], traced(a))[..., 0, :]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from optkit.ad.core import Tracer, bind
 from optkit.ad.registry import composite, linear, nonlinear, strong_product
-from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, without_out
+from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, recent, without_out
 from optkit.ad.rules.shape import traced
 
 
@@ -283,8 +283,8 @@ def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> An
     return np.moveaxis(products, 0, axis)
 
 
-def _cumulative(function: Any, plain: Any, neutral: int) -> Any:
-    """The cumulative functions of the array API standard."""
+def _cumulative(name: str, plain: Any, neutral: int) -> None:
+    """One of the cumulative functions of the array API standard."""
 
     def replacement(
         x: Any,
@@ -295,7 +295,7 @@ def _cumulative(function: Any, plain: Any, neutral: int) -> Any:
         out: Any = None,
         include_initial: bool = False,
     ) -> Any:
-        without_out(out, function.__name__)
+        without_out(out, name)
         x = traced(x)
         if axis is None:
             if x.ndim > 1:
@@ -310,8 +310,8 @@ def _cumulative(function: Any, plain: Any, neutral: int) -> Any:
         first = np.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), neutral, y.dtype)
         return np.concatenate([first, y], axis=axis)
 
-    composite(function)(replacement)
+    composite(*recent(name))(replacement)
 
 
-_cumulative(np.cumulative_sum, np.cumsum, 0)
-_cumulative(np.cumulative_prod, np.cumprod, 1)
+_cumulative("cumulative_sum", np.cumsum, 0)
+_cumulative("cumulative_prod", np.cumprod, 1)

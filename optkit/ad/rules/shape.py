@@ -15,7 +15,7 @@ import numpy as np
 from optkit.ad import inplace
 from optkit.ad.core import Tracer, primal, unpack_objects
 from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, unbroadcast
-from optkit.ad.rules.axes import one_axis, without_out
+from optkit.ad.rules.axes import one_axis, recent, without_out
 from optkit.ad.rules.elementwise import imag_part, real_part
 
 # --- the primitives ---------------------------------------------------------------------------------------------------
@@ -356,9 +356,21 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     return np.array_split(x, indices_or_sections, axis)
 
 
-FUNCTIONS[np.vsplit] = lambda ary, sections: np.split(ary, sections, 0)
-FUNCTIONS[np.hsplit] = lambda ary, sections: np.split(ary, sections, 1 if ary.ndim > 1 else 0)
-FUNCTIONS[np.dsplit] = lambda ary, sections: np.split(ary, sections, 2)
+def _splitter(function: Any, axis: int) -> None:
+    def replacement(ary: Any, indices_or_sections: Any) -> Any:
+        x = traced(ary)
+        if x.ndim < max(axis + 1, 2) and not (x.ndim == axis == 1):
+            raise ValueError(
+                f"{function.__name__} only works on arrays of {axis + 1} or more dimensions"
+            )
+        return np.split(x, indices_or_sections, axis if x.ndim > 1 else 0)
+
+    composite(function)(replacement)
+
+
+_splitter(np.vsplit, 0)
+_splitter(np.hsplit, 1)
+_splitter(np.dsplit, 2)
 
 
 @composite(np.flip)
@@ -386,7 +398,7 @@ def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     return np.flip(x, (first, second)) if k else x[...]
 
 
-@composite(np.unstack)
+@composite(*recent("unstack"))
 def _unstack(x: Any, /, *, axis: int = 0) -> Any:
     x = traced(x)
     if not x.ndim:
@@ -450,6 +462,7 @@ def astype(
     casting: str = "unsafe",
     subok: bool = True,
     copy: bool = True,
+    device: Any = None,
 ) -> Any:
     """A float or complex array of another precision; to integers and booleans the derivative is zero."""
     dtype = np.dtype(dtype)
@@ -498,6 +511,7 @@ def _full_like(
     order: str = "K",
     subok: bool = True,
     shape: Any = None,
+    device: Any = None,
 ) -> Any:
     filled = np.zeros_like(a, dtype=dtype, shape=shape) if isinstance(a, Tracer) else None
     if filled is None:

@@ -190,7 +190,13 @@ def cases() -> Iterator[Case]:
             yield row(name, function, *shapes, analytic=analytic)
     yield from _interpolations()
     for name, function in _PADDED:
-        yield row(name, function, (2, 3), analytic=name not in _NOT_ANALYTIC)
+        yield row(
+            name,
+            function,
+            (2, 3),
+            analytic=name not in _NOT_ANALYTIC,
+            objects=name in ("vectorize", "frompyfunc"),
+        )
     for name, function in _RANGES:
         yield row(name, function, (2,), (2,), domains=(POSITIVE, POSITIVE), analytic=True)
     yield row(

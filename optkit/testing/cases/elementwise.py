@@ -68,10 +68,24 @@ _CHANGED: tuple[tuple[str, Any], ...] = (
     ("float_power", lambda x: np.float_power(np.abs(x), 1.7).astype(x.dtype)),
     ("absolute complex", lambda x: np.abs(x + 1j * x[0] ** 2)),
     ("sign complex", lambda x: np.real(np.sign(x + 1j * x[0] ** 2))),
+    ("emath.sqrt", lambda x: _modulus(np.emath.sqrt(x))),
+    ("emath.log", lambda x: _modulus(np.emath.log(x))),
+    ("emath.log2", lambda x: _modulus(np.emath.log2(x))),
+    ("emath.log10", lambda x: _modulus(np.emath.log10(x))),
+    ("emath.arccos", lambda x: _modulus(np.emath.arccos(x))),
+    ("emath.arcsin", lambda x: _modulus(np.emath.arcsin(x))),
+    ("emath.arctanh", lambda x: _modulus(np.emath.arctanh(x))),
+    ("emath.logn", lambda x: _modulus(np.emath.logn(3, x))),
+    ("emath.power", lambda x: _modulus(np.emath.power(x, 0.7))),
+    ("emath of reals", lambda x: np.emath.sqrt(x * x)),
     ("imag", lambda x: np.imag(np.exp(1j * x))),
     ("positive", lambda x: +x),
     ("rad2deg", np.rad2deg),
 )
+
+
+def _modulus(z: Any) -> Any:
+    return np.square(np.real(z)) + np.square(np.imag(z))
 
 
 def _mended(x: Any) -> Any:

@@ -90,7 +90,6 @@ _CHOSEN: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("c_", lambda x: np.c_[x, x[:, 0]] * x[0, 0]),
     ("ndenumerate", lambda x: sum(v * v for _, v in np.ndenumerate(x))),
     ("full", lambda x: np.full((2, 4), x[0]) * x[0]),
-    ("zeros like", lambda x: _filled(x)),
     ("ix_", lambda x: x[np.ix_([0, 2], [1, 1])]),
     ("diag_indices", lambda x: x[np.diag_indices_from(x[:, :3])]),
     ("tril_indices", lambda x: x[np.tril_indices_from(x)]),
@@ -122,6 +121,7 @@ _CHOSEN: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("squeeze method", lambda x: x[:1].squeeze().cumsum().cumprod()),
 )
 _OF_REALS: tuple[tuple[str, Callable[..., Any]], ...] = (
+    ("zeros like", lambda x: _filled(x)),
     ("maximum.reduce", lambda x: np.maximum.reduce(x)),
     ("minimum.reduce", lambda x: np.minimum.reduce(x, axis=(0, 1))),
     ("fmax.reduce", lambda x: np.fmax.reduce(x)),
@@ -142,13 +142,18 @@ _OF_REALS: tuple[tuple[str, Callable[..., Any]], ...] = (
 
 
 def _filled(x: Any) -> Any:
-    y = np.zeros(3, like=x) if x.dtype.kind != "c" else np.zeros(3, dtype=complex)
+    y = np.zeros(3, dtype=x.dtype, like=x)
     for i in range(3):
         y[i] = x[i, 0] * x[0, i]
     return y
 
 
+_PIECES = Domain(((0.3, 0.9), (1.1, 1.9), (2.1, 2.9)))
 _TWO: tuple[Shape, ...] = ((2, 3), (2,))
+
+
+# NumPy makes arrays of single traced values there.
+_OBJECTS = ("ravel list", "np.array of arrays", "np.asarray", "r_", "c_", "full", "method choose")
 
 
 def cases() -> Iterator[Case]:
@@ -156,7 +161,7 @@ def cases() -> Iterator[Case]:
     for name, write in _WRITTEN:
         yield row(f"written {name}", written(write), *_TWO, domains=POSITIVE)
     for name, function in _CHOSEN:
-        yield row(name, function, (3, 4), domains=Domain(((0.3, 0.9), (1.1, 1.9), (2.1, 2.9))))
+        yield row(name, function, (3, 4), domains=_PIECES, objects=name in _OBJECTS)
     for name, function in _OF_REALS:
         yield row(
             name,

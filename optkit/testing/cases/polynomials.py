@@ -50,7 +50,7 @@ def cases() -> Iterator[Case]:
     """The rows of this family."""
     for name, function, shapes in _POLYNOMIALS:
         yield row(
-            name, function, *shapes, domains=NONZERO, single=name not in ("Polynomial", "Chebyshev")
+            name, function, *shapes, domains=NONZERO, objects=name in ("Polynomial", "Chebyshev")
         )
     yield row("roots", lambda x: np.roots(np.poly(x)), (4,), domains=_APART, analytic=False)
     yield row(
