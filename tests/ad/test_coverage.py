@@ -14,6 +14,8 @@ from optkit.testing.cases import CASES
 MODULES = (*coverage.MODULES, *coverage.UFUNC_MODULES)
 # Still without rules.
 AWAITED = {"numpy.linalg", "numpy.fft", "scipy.special"}
+# Made of one that is.
+BEHIND = set() if np.linalg.lstsq in FUNCTIONS else {"polyfit"}
 ROWS = [(module, row) for module in MODULES for row in coverage.standings(module)]
 KINDS = [module for module in MODULES if module not in AWAITED]
 
@@ -100,7 +102,7 @@ def test_every_function_that_is_differentiated_has_a_case_in_the_table():
     wanted = {
         row.function: f"{module}.{row.name}"
         for module, row in ROWS
-        if row.kind == coverage.DIFFERENTIATED and module not in AWAITED
+        if row.kind == coverage.DIFFERENTIATED and module not in AWAITED and row.name not in BEHIND
     }
     assert (
         sorted(name for function, name in wanted.items() if declared[function] not in called) == []

@@ -150,8 +150,12 @@ def _interp(
     else:
         at = np.searchsorted(primal(xp), primal(x), side="right") - 1
         at = np.clip(at, 0, len(xp) - 2)
-        inside = fp[at] + (fp[at + 1] - fp[at]) / (xp[at + 1] - xp[at]) * (x - xp[at])
-        inside = np.where(np.equal(x, xp[-1]), fp[-1] + (inside - inside), inside)
+        width = xp[at + 1] - xp[at]
+        slope = (fp[at + 1] - fp[at]) / np.where(width == 0, math.inf, width)  # a step has no slope
+        if np.any(np.isnan(x)):
+            slope = np.where(np.isnan(x), math.nan, slope)
+        anchor = at + np.equal(x, xp[-1])  # So that the value at a node is that of the node.
+        inside = fp[anchor] + slope * (x - xp[anchor])
     return np.where(np.less(x, xp[0]), left, np.where(np.greater(x, xp[-1]), right, inside))
 
 

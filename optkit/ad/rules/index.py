@@ -164,6 +164,7 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
         x, axis = np.ravel(x), 0
     axis = one_axis(axis, x.ndim)
     indices = np.asarray(primal(indices))
+    indices = indices if indices.size else indices.astype(np.intp)
     if mode != "raise":
         n = x.shape[axis]
         indices = indices % n if mode == "wrap" else np.clip(indices, 0, n - 1)

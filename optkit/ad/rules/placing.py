@@ -163,6 +163,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     axis = one_axis(axis, x.ndim)
     n = x.shape[axis]
     places = np.asarray(obj if not isinstance(obj, slice) else np.arange(*obj.indices(n)))
+    places = places if places.size else places.astype(np.intp)
     count = int(np.count_nonzero(places)) if places.dtype == bool else places.size
     v = np.reshape(v, (1,) * (x.ndim - v.ndim) + v.shape)
     if (

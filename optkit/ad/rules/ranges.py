@@ -26,6 +26,8 @@ def _linspace(
     values = start + column * (step if steps > 0 else stop - start)
     if endpoint and num > 1:  # The last one is the end itself, without rounding.
         values = np.concatenate([values[:-1], np.broadcast_to(stop, values.shape[1:])[None]])
+    if dtype is not None and np.dtype(dtype).kind in "iu":
+        values = np.floor(values)
     values = values.astype(kind if dtype is None else dtype)
     values = np.moveaxis(values, 0, axis) if axis else values
     return (values, step) if retstep else values

@@ -189,10 +189,13 @@ def _read(x: Any, places: Any, motion: Any = None) -> Any:
     values = np.take_along_axis(ordered, lower, axis=-1)
     if motion is not None or np.any(part):
         upper = np.minimum(lower + 1, x.shape[-1] - 1)
-        change = np.take_along_axis(ordered, upper, axis=-1) - values
-        if motion is None:  # An upper neighbour that has no part may be infinite.
-            change = np.where(part == 0, 0, change)
-        values = values + change * (part if motion is None else part + motion)
+        above = np.take_along_axis(ordered, upper, axis=-1)
+        if motion is not None:
+            values = values + (above - values) * (part + motion)
+        elif np.all((part == 0) | (part == 0.5)):  # A median, which may be one of infinities.
+            values = np.where(part == 0, values, 0.5 * values + 0.5 * above)
+        else:  # An upper neighbour that has no part may be infinite.
+            values = values + np.where(part == 0, 0, above - values) * part
     if np.any(lost):
         values = np.where(lost, np.nan * np.sum(x, axis=-1, keepdims=True), values)
     return values

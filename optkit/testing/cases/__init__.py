@@ -55,6 +55,7 @@ _ROUNDING = (
         4,
         "the same sum, in another order",
     ),
+    ("polyfit", 16, "the same least squares, of scaled columns"),
     ("pad unwrap", 4, "edges and whole periods are added at once"),
 )
 FAMILIES = (

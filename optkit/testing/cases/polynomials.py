@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from optkit.ad.registry import FUNCTIONS
 from optkit.testing.cases.case import NONZERO, POSITIVE, REAL, Case, Domain, Shape
 from optkit.testing.cases.making import row
 
@@ -40,6 +41,19 @@ _POLYNOMIALS: tuple[tuple[str, Callable[..., Any], tuple[Shape, ...]], ...] = (
     ("Chebyshev", lambda x: np.polynomial.Chebyshev([1.0, -2.0, 0.5])(x), ((4,),)),
 )
 
+_FITS: tuple[tuple[str, Callable[..., Any], tuple[Shape, ...]], ...] = (
+    ("polyfit", lambda x, y: np.polyfit(x, y, 2), ((6,), (6,))),
+    ("polyfit several", lambda x, y: np.polyfit(x, y, 1), ((5,), (5, 2))),
+    ("polyfit weights", lambda x, y, w: np.polyfit(x, y, 1, w=w), ((5,), (5,), (5,))),
+    ("polyfit cov", lambda x, y: np.polyfit(x, y, 1, cov=True)[1], ((5,), (5,))),
+    (
+        "polyfit unscaled",
+        lambda x, y, w: np.polyfit(x, y, 1, w=w, cov="unscaled")[1] + 0 * y[0],
+        ((5,), (5,), (5,)),
+    ),
+    ("polyfit full", lambda x, y: np.polyfit(x, y, 1, full=True)[1], ((5,), (5,))),
+)
+
 
 def _quadratic_roots(p: Any) -> Any:
     r = np.roots(p)
@@ -63,25 +77,7 @@ def cases() -> Iterator[Case]:
         domains=POSITIVE,
         analytic=False,
     )
-    for name, function, shapes in _FITS:
+    for name, function, shapes in _FITS if np.linalg.lstsq in FUNCTIONS else ():
         yield row(
             name, function, *shapes, domains=(_APART, REAL, POSITIVE)[: len(shapes)], analytic=False
         )
-
-
-_FITS: tuple[tuple[str, Callable[..., Any], tuple[Shape, ...]], ...] = (
-    (
-        ("polyfit", lambda x, y: np.polyfit(x, y, 2), ((6,), (6,))),
-        ("polyfit several", lambda x, y: np.polyfit(x, y, 1), ((5,), (5, 2))),
-        ("polyfit weights", lambda x, y, w: np.polyfit(x, y, 1, w=w), ((5,), (5,), (5,))),
-        ("polyfit cov", lambda x, y: np.polyfit(x, y, 1, cov=True)[1], ((5,), (5,))),
-        (
-            "polyfit unscaled",
-            lambda x, y, w: np.polyfit(x, y, 1, w=w, cov="unscaled")[1] + 0 * y[0],
-            ((5,), (5,), (5,)),
-        ),
-        ("polyfit full", lambda x, y: np.polyfit(x, y, 1, full=True)[1], ((5,), (5,))),
-    )
-    if False
-    else ()
-)
