@@ -204,11 +204,8 @@ def _all_derivatives(name: str, function: Any, nth: Rule) -> Elementwise:
 
     @functools.cache
     def derivative(n: int) -> Elementwise:
-        if n == 0:
-            return Elementwise(name, function, (lambda y, x: derivative(1)(x),))
-        return Elementwise(
-            f"{name}^({n})", lambda x: nth(n, x), (lambda y, x: derivative(n + 1)(x),)
-        )
+        impl = (lambda x: nth(n, x)) if n else function
+        return elementwise(f"{name}^({n})", lambda y, x: derivative(n + 1)(x), impl=impl)
 
     return derivative(0)
 
