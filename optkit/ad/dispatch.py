@@ -32,6 +32,11 @@ _OPERATORS = {
     "pow": np.power,
     "matmul": np.matmul,
     "divmod": np.divmod,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
 }
 _IN_PLACE = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 _COMPARISONS = {
@@ -42,7 +47,7 @@ _COMPARISONS = {
     "eq": np.equal,
     "ne": np.not_equal,
 }
-_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
+_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 # Array methods that are a NumPy function of the same name and the same arguments.
 _METHODS = (
     "all any argmax argmin argpartition argsort astype choose clip cumprod cumsum diagonal dot max mean min nonzero "

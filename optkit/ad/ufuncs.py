@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from optkit.ad import inplace
-from optkit.ad.core import Tracer, primal, unpack_objects
+from optkit.ad.core import Tracer, reveal, unpack_objects
 from optkit.ad.refusals import qualified_name, refuse
-from optkit.ad.registry import FUNCTIONS
+from optkit.ad.registry import FUNCTIONS, Constant
 from optkit.errors import InvalidTypeError, LostDerivativeError, NotDifferentiableError
 
 # Plain numbers and arrays, by exact type: by far the most frequent partners of a traced value.
@@ -230,26 +230,29 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None) -> Any
     if function is not None:
         return FUNCTIONS[function](x, axis=axis)
     if ufunc in (np.maximum, np.minimum):
-        return _running_extremum(ufunc, x, axis)
+        return np.take_along_axis(x, _first_reached(x, ufunc=ufunc, axis=axis), axis)
     rows = list(np.moveaxis(x, axis, 0))
     for i in range(1, len(rows)):
         rows[i] = ufunc(rows[i - 1], rows[i])
     return np.stack(rows, axis=axis) if rows else np.copy(x)
 
 
-def _running_extremum(ufunc: Any, x: Any, axis: int) -> Any:
-    """Each element is the one that was the first to reach the extremum so far (or to be NaN)."""
-    plain = np.moveaxis(np.asarray(primal(x)), axis, -1)
-    reached = ufunc.accumulate(plain, axis=-1)
-    new = np.ones(plain.shape, dtype=bool)
+def _first_reached_impl(x: Any, ufunc: Any, axis: int) -> Any:
+    """For each element the place of the one that was the first to reach the extremum so far, or to be NaN."""
+    values = np.moveaxis(x, axis, -1)
+    reached = ufunc.accumulate(values, axis=-1)
+    new = np.ones(values.shape, dtype=bool)
     new[..., 1:] = (reached[..., 1:] != reached[..., :-1]) & ~np.isnan(reached[..., :-1])
-    places = np.maximum.accumulate(np.where(new, np.arange(plain.shape[-1]), 0), axis=-1)
-    return np.take_along_axis(x, np.moveaxis(places, -1, axis), axis)
+    places = np.maximum.accumulate(np.where(new, np.arange(values.shape[-1]), 0), axis=-1)
+    return np.moveaxis(places, -1, axis)
+
+
+_first_reached = Constant("first_reached", _first_reached_impl)
 
 
 def _reduceat(ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
     x = np.moveaxis(array if dtype is None else _cast(array, dtype), axis, 0)
-    starts = [int(i) for i in np.asarray(primal(indices))]
+    starts = [int(i) for i in np.asarray(reveal(indices))]
     if any(not 0 <= i < len(x) for i in starts):
         raise IndexError(f"index out-of-bounds in {ufunc.__name__}.reduceat [0, {len(x)})")
     parts = [

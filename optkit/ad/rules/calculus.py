@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import primal
-from optkit.ad.registry import composite
+from optkit.ad.registry import Constant, composite
 from optkit.ad.rules.axes import all_axes, is_default, one_axis
+from optkit.ad.rules.index import getitem
 from optkit.ad.rules.shape import is_traced, traced
 
 # --- differences ------------------------------------------------------------------------------------------------------
@@ -100,13 +101,19 @@ def _slopes(f: Any, spacing: Any, edge_order: int, axis: int) -> Any:
     return np.moveaxis(slopes, 0, axis)
 
 
+# How many whole periods are added is constant wherever there is a derivative.
+_turns = Constant(
+    "turns",
+    lambda x, period, discont, axis: np.rint(
+        (np.unwrap(x, discont, axis, period=period) - x) / period
+    ),
+)
+
+
 @composite(np.unwrap)
 def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Any:
-    # Whole periods are added; how many is constant wherever there is a derivative.
-    x, turn = traced(p), primal(period)
-    plain = np.asarray(primal(x))
-    turns = np.rint((np.unwrap(plain, discont, axis, period=turn) - plain) / turn)
-    return x + turns.astype(x.dtype) * period
+    x = traced(p)
+    return x + _turns(x, period, discont=discont, axis=axis).astype(x.dtype) * period
 
 
 # --- integrals --------------------------------------------------------------------------------------------------------
@@ -148,14 +155,17 @@ def _interp(
     if len(xp) == 1:
         inside = fp[0] + 0.0 * x
     else:
-        at = np.searchsorted(primal(xp), primal(x), side="right") - 1
+        at = np.searchsorted(xp, x, side="right") - 1
         at = np.clip(at, 0, len(xp) - 2)
-        width = xp[at + 1] - xp[at]
-        slope = (fp[at + 1] - fp[at]) / np.where(width == 0, math.inf, width)  # a step has no slope
+        nodes, values = (partial(getitem, z) for z in (xp, fp))
+        width = nodes(at + 1) - nodes(at)
+        slope = (values(at + 1) - values(at)) / np.where(
+            width == 0, math.inf, width
+        )  # a step has no slope
         if np.any(np.isnan(x)):
             slope = np.where(np.isnan(x), math.nan, slope)
         anchor = at + np.equal(x, xp[-1])  # So that the value at a node is that of the node.
-        inside = fp[anchor] + slope * (x - xp[anchor])
+        inside = values(anchor) + slope * (x - nodes(anchor))
     return np.where(np.less(x, xp[0]), left, np.where(np.greater(x, xp[-1]), right, inside))
 
 
@@ -166,6 +176,6 @@ def _on_a_circle(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
     period = np.absolute(period)
     x, xp = x % period, xp % period
     order = np.argsort(xp, kind="stable")
-    xp, fp = xp[order], fp[order]
+    xp, fp = getitem(xp, order), getitem(fp, order)
     xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
     return x, xp, np.concatenate([fp[-1:], fp, fp[:1]])

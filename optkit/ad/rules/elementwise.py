@@ -120,7 +120,12 @@ imag_part = linear("imag", lambda ct, x: np.multiply(-1j, np.real(ct)), impl=np.
 sign_real = Constant("sign", np.sign)
 constant(np.floor, np.ceil, np.trunc, np.rint, np.signbit, np.spacing, np.floor_divide,
          np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
-         np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.isnan, np.isfinite, np.isinf)
+         np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.isnan, np.isfinite, np.isinf,
+         # Of integers and truth values; of other numbers NumPy knows nothing of the kind either.
+         np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.bitwise_count,
+         np.gcd, np.lcm)
+# A number that is no longer differentiated.
+plain = Constant("plain", lambda x: x)
 # fmt: on
 
 

@@ -156,7 +156,7 @@ def _normalize(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             # How many elements a mask picks is a question that has to be answered; where numbers point to is not.
             if part.dtype.kind == "b":  # type: ignore[attr-defined]
                 part = reveal(part)
-        array = part if isinstance(part, Tracer) else np.asarray(part)
+        array = part if is_traced(part) else np.asarray(part)
         if array.dtype.kind not in "iub":
             if array.size or isinstance(part, np.ndarray):
                 raise IndexError("arrays used as indices must be of integer (or boolean) type")
@@ -197,16 +197,16 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
     if mode != "raise":
         n = x.shape[axis]
         indices = indices % n if mode == "wrap" else np.clip(indices, 0, n - 1)
-    return x[(slice(None),) * axis + (indices,)]
+    return getitem(x, (slice(None),) * axis + (indices,))
 
 
 @composite(np.take_along_axis)
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     x = traced(arr)
     if axis is None:
-        return np.ravel(x)[indices]
+        return getitem(np.ravel(x), indices)
     axis = one_axis(axis, x.ndim)
-    return x[along_axis(indices, x.shape, axis)]
+    return getitem(x, along_axis(indices, x.shape, axis))
 
 
 def along_axis(indices: Any, shape: tuple[int, ...], axis: int) -> tuple[Any, ...]:

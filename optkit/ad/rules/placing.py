@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import Tracer, primal
+from optkit.ad.core import Tracer, reveal
 from optkit.ad.registry import composite
 from optkit.ad.rules.axes import one_axis, without_out
 from optkit.ad.rules.index import along_axis
@@ -48,7 +48,7 @@ def _repeated(values: Any, size: int) -> Any:
 @composite(np.put)
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     a = _target(a, "put")
-    places = np.ravel(np.asarray(primal(ind)))
+    places = np.ravel(np.asarray(reveal(ind)))
     if mode != "raise":
         places = places % a.size if mode == "wrap" else np.clip(places, 0, a.size - 1)
     if places.size and np.size(v):
@@ -65,7 +65,7 @@ def _within(places: Any, size: int) -> bool:
 @composite(np.place)
 def _place(arr: Any, mask: Any, vals: Any) -> None:
     arr = _target(arr, "place")
-    chosen = np.reshape(np.asarray(primal(mask), dtype=bool), arr.shape)
+    chosen = np.reshape(np.asarray(reveal(mask), dtype=bool), arr.shape)
     count = int(np.count_nonzero(chosen))
     if count:
         if not np.size(vals):
@@ -77,7 +77,7 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
 def _putmask(a: Any, mask: Any, values: Any) -> None:
     a = _target(a, "putmask")
     a[...] = np.where(
-        np.reshape(np.asarray(primal(mask), dtype=bool), a.shape),
+        np.reshape(np.not_equal(mask, 0), a.shape),
         np.reshape(_repeated(values, a.size), a.shape),
         a,
     )
@@ -110,7 +110,9 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     numbers = (int, float, complex)
     kind = np.result_type(*(c if isinstance(c, numbers) else traced(c) for c in choices))
     options = [traced(choice).astype(kind) for choice in choices]
-    index = np.asarray(primal(traced(a)))
+    index = traced(a)
+    if index.dtype.kind not in "iub":
+        raise TypeError("np.choose takes integers to choose by")
     n = len(options)
     if mode != "raise":
         index = index % n if mode == "wrap" else np.clip(index, 0, n - 1)
@@ -125,8 +127,10 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     x = traced(x)
     # As in NumPy: a single condition for all elements need not be in a list.
-    single = np.isscalar(condlist) or (x.ndim and not isinstance(condlist[0], list | np.ndarray))
-    conditions = [np.asarray(c, dtype=bool) for c in ([condlist] if single else condlist)]
+    single = np.isscalar(condlist) or (
+        x.ndim and not isinstance(condlist[0], list | np.ndarray) and np.ndim(condlist[0]) == 0
+    )
+    conditions = [np.asarray(reveal(c), dtype=bool) for c in ([condlist] if single else condlist)]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~np.any(conditions, axis=0))
     elif len(funclist) != len(conditions):
@@ -152,7 +156,7 @@ def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     if axis is None:
         x, axis = np.ravel(x), 0
     axis = one_axis(axis, x.ndim)
-    return np.take(x, np.delete(np.arange(x.shape[axis]), obj), axis=axis)
+    return np.take(x, np.delete(np.arange(x.shape[axis]), reveal(obj)), axis=axis)
 
 
 @composite(np.insert)
@@ -162,7 +166,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
         x, axis = np.ravel(x), 0
     axis = one_axis(axis, x.ndim)
     n = x.shape[axis]
-    places = np.asarray(obj if not isinstance(obj, slice) else np.arange(*obj.indices(n)))
+    places = np.asarray(reveal(obj) if not isinstance(obj, slice) else np.arange(*obj.indices(n)))
     places = places if places.size else places.astype(np.intp)
     count = int(np.count_nonzero(places)) if places.dtype == bool else places.size
     v = np.reshape(v, (1,) * (x.ndim - v.ndim) + v.shape)
@@ -196,7 +200,7 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     if trim not in ("fb", "bf", "f", "b"):
         raise ValueError(f"unexpected character(s) in `trim`: {trim!r}")
     axes = range(x.ndim) if axis is None else [one_axis(i, x.ndim) for i in np.atleast_1d(axis)]
-    present = np.argwhere(primal(x))
+    present = np.argwhere(reveal(np.not_equal(x, 0)))
     index = [slice(None)] * x.ndim
     for i in axes:
         if not len(present):

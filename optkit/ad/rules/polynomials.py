@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import primal
+from optkit.ad.core import reveal
 from optkit.ad.registry import composite, nonlinear
+from optkit.ad.rules.elementwise import plain
 from optkit.ad.rules.shape import traced
 
 
@@ -85,7 +86,7 @@ def _polydiv(u: Any, v: Any) -> Any:
         rest = np.concatenate([rest[:k], rest[k : k + n] - quotient[-1] * divisor, rest[k + n :]])
     # What has been eliminated goes, and what is zero but for rounding.
     least = 0 if len(quotient) == 0 else len(quotient)
-    while least < len(rest) - 1 and np.allclose(primal(rest[least]), 0, rtol=1e-14):
+    while least < len(rest) - 1 and np.allclose(rest[least], 0, rtol=1e-14):
         least += 1
     rest = rest[min(least, len(rest) - 1) :]
     parts = np.stack(quotient) if quotient else np.zeros(1, np.result_type(rest))
@@ -139,7 +140,7 @@ def _np_roots(p: Any) -> Any:
     c = _coefficients(p)
     if c.ndim != 1:
         raise ValueError("Input must be a rank-1 array.")
-    present = np.flatnonzero(primal(c))
+    present = np.flatnonzero(reveal(np.not_equal(c, 0)))
     if not len(present):
         return np.zeros(0)
     first, last = present[0], present[-1]
@@ -164,8 +165,7 @@ def _poly(seq_of_zeros: Any) -> Any:
             [np.zeros(1, p.dtype), p * zero]
         )
     if np.iscomplexobj(zeros):
-        plain = np.asarray(primal(zeros))
-        if np.array_equal(np.sort(plain), np.sort(plain.conj())):
+        if np.array_equal(np.sort(zeros), np.sort(np.conj(zeros))):
             p = np.real(p)
     return p
 
@@ -187,7 +187,7 @@ def _polyfit(
         w = traced(w) + 0.0
         left, right = left * w[:, None], right * (w if y.ndim == 1 else w[:, None])
     # Columns of length 1 make the smallest condition number; the length is a constant that cancels.
-    scale = np.asarray(primal(np.sqrt(np.sum(np.square(left), axis=0))))
+    scale = plain(np.sqrt(np.sum(np.square(left), axis=0)))
     c, residuals, rank, singular = np.linalg.lstsq(left / scale, right, rcond)
     c = (c.T / scale).T
     if full:

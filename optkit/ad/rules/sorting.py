@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optkit.ad.core import primal
-from optkit.ad.registry import composite
+from optkit.ad.core import reveal
+from optkit.ad.registry import Constant, composite
 from optkit.ad.rules.axes import all_axes, keeps, without_out
+from optkit.ad.rules.elementwise import plain
 from optkit.ad.rules.shape import is_traced, traced
 from optkit.errors import NotDifferentiableError
 
@@ -65,7 +66,7 @@ def _unique(
     x = traced(ar)
     plain_unique: Any = np.unique
     _, index, *rest = plain_unique(
-        primal(x), return_index=True, return_inverse=return_inverse, return_counts=return_counts,
+        reveal(x), return_index=True, return_inverse=return_inverse, return_counts=return_counts,
         axis=axis, **options,
     )  # fmt: skip
     values = np.ravel(x)[index] if axis is None else np.take(x, index, axis=axis)
@@ -76,7 +77,7 @@ def _unique(
 @composite(np.unique_values)
 def _unique_values(x: Any) -> Any:
     # In the order that NumPy gives them, which need not be sorted.
-    values, index = np.unique_values(primal(traced(x))), np.unique(x, True, equal_nan=False)[1]
+    values, index = np.unique_values(reveal(traced(x))), np.unique(x, True, equal_nan=False)[1]
     return np.ravel(traced(x))[index[np.argsort(np.argsort(values, kind="stable"))]]
 
 
@@ -126,7 +127,7 @@ def _union1d(ar1: Any, ar2: Any) -> Any:
 @composite(np.setdiff1d)
 def _setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     x = _distinct(ar1, assume_unique)
-    return x[np.isin(primal(x), primal(traced(ar2)), invert=True)]
+    return x[np.isin(reveal(x), reveal(traced(ar2)), invert=True)]
 
 
 @composite(np.setxor1d)
@@ -140,7 +141,7 @@ def _intersect1d(
     ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
 ) -> Any:
     a, b = np.ravel(traced(ar1)), traced(ar2)
-    _, places, others = np.intersect1d(primal(a), primal(b), assume_unique, return_indices=True)
+    _, places, others = np.intersect1d(reveal(a), reveal(b), assume_unique, return_indices=True)
     return (a[places], places, others) if return_indices else a[places]
 
 
@@ -170,10 +171,22 @@ def _flattened(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
 
 def _ranks(x: Any) -> Any:
     """For each element its place among the sorted ones along the last axis; NaN for NaN."""
-    plain = np.asarray(primal(x))
-    ranks = np.argsort(np.argsort(plain, axis=-1, kind="stable"), axis=-1).astype(float)
-    ranks[np.isnan(plain)] = np.nan
+    ranks = np.argsort(np.argsort(x, axis=-1, kind="stable"), axis=-1).astype(float)
+    ranks[np.isnan(x)] = np.nan
     return ranks
+
+
+# The places at which the sorted data are read for a median, and for quantiles (in the last axis, levels flattened).
+_middle = Constant("middle", lambda x, function: np.asarray(function(_ranks(x), axis=-1)))
+
+
+def _places_impl(x: Any, q: Any, function: Any, **options: Any) -> Any:
+    places = np.asarray(function(_ranks(x), q, axis=-1, **options))
+    front = np.ndim(q)
+    return np.reshape(np.moveaxis(places, range(front), range(-front, 0)), (*x.shape[:-1], -1))
+
+
+_places = Constant("places", _places_impl)
 
 
 def _read(x: Any, places: Any, motion: Any = None) -> Any:
@@ -187,7 +200,7 @@ def _read(x: Any, places: Any, motion: Any = None) -> Any:
     lower = np.floor(known).astype(np.intp)
     part = (known - lower).astype(np.result_type(x))
     values = np.take_along_axis(ordered, lower, axis=-1)
-    if motion is not None or np.any(part):
+    if motion is not None or np.any(np.not_equal(part, 0)):
         upper = np.minimum(lower + 1, x.shape[-1] - 1)
         above = np.take_along_axis(ordered, upper, axis=-1)
         if motion is not None:
@@ -213,7 +226,7 @@ def _median_like(function: Any) -> Any:
     ) -> Any:
         without_out(out, function.__name__)
         x, kept = _flattened(a, axis)
-        places = np.asarray(function(_ranks(x), axis=-1))
+        places = _middle(x, function=function)
         values = _read(x, places[..., None])
         return np.reshape(values, kept if keeps(keepdims) else places.shape)
 
@@ -229,33 +242,35 @@ def _quantile_like(function: Any, scale: float) -> Any:
     ) -> Any:  # fmt: skip
         without_out(out, function.__name__)
         x, kept = _flattened(a, axis)
-        plain = primal(q)
-        options: dict[str, Any] = {"axis": -1, "method": method}
+        shape = np.shape(q)
+        options: dict[str, Any] = {"method": method}
         if weights is not None:
-            options["weights"] = _flat_weights(primal(traced(weights)), a, axis)
-        ranks = _ranks(x)
-        front = np.ndim(plain)
-        places = np.moveaxis(
-            np.asarray(function(ranks, plain, **options)), range(front), range(-front, 0)
+            options["weights"] = _flat_weights(reveal(traced(weights)), a, axis)
+        places = _places(
+            x,
+            np.asarray(q) if np.iterable(q) and not is_traced(q) else q,
+            function=function,
+            **options,
         )
-        places = np.reshape(places, (*x.shape[:-1], -1))
-        motion = _motion(q, ranks, places, method, scale) if is_traced(q) else None
-        values = np.reshape(_read(x, places, motion), (*x.shape[:-1], *np.shape(plain)))
-        values = np.moveaxis(values, range(-front, 0), range(front))
-        kind = function(np.zeros(1, np.result_type(x)), plain, method=method).dtype
-        shape = (*np.shape(plain), *(kept if keeps(keepdims) else x.shape[:-1]))
-        return np.reshape(values, shape).astype(kind)
+        motion = _motion(q, x, places, method, scale) if is_traced(q) else None
+        values = np.reshape(_read(x, places, motion), (*x.shape[:-1], *shape))
+        values = np.moveaxis(values, range(-len(shape), 0), range(len(shape)))
+        level = 0.0 if isinstance(q, int | float) else np.zeros((), np.result_type(traced(q)))
+        kind = function(np.zeros(1, np.result_type(x)), level, method=method).dtype
+        return np.reshape(values, (*shape, *(kept if keeps(keepdims) else x.shape[:-1]))).astype(
+            kind
+        )
 
     return replacement
 
 
-def _motion(q: Any, ranks: Any, places: Any, method: str, scale: float) -> Any:
+def _motion(q: Any, x: Any, places: Any, method: str, scale: float) -> Any:
     """Zero, with the derivative of the places with respect to ``q``."""
-    n = np.sum(~np.isnan(ranks), axis=-1, keepdims=True)
-    speed = n + 1 - _MOVING[method] if method in _MOVING else 0.0
+    n = np.sum(~np.isnan(x), axis=-1, keepdims=True)
+    speed = n + 1 - _MOVING[method] if method in _MOVING else np.zeros_like(n)
     clamped = (places <= 0) | (places >= n - 1)
     moving = np.where(clamped & (method != "linear"), 0.0, speed / scale)
-    return moving * np.ravel(q - np.asarray(primal(q)))
+    return moving * np.ravel(q - plain(q))
 
 
 def _flat_weights(weights: Any, a: Any, axis: Any) -> Any:

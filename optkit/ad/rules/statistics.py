@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import primal
-from optkit.ad.registry import composite
+from optkit.ad.core import reveal
+from optkit.ad.registry import Constant, composite
 from optkit.ad.rules.axes import all_axes, keeps
 from optkit.ad.rules.index import scatter_add
-from optkit.ad.rules.shape import is_traced, traced
+from optkit.ad.rules.shape import traced
 
 # --- averages ---------------------------------------------------------------------------------------------------------
 
@@ -91,6 +92,10 @@ def _variables(m: Any, rowvar: bool) -> Any:
     return x if rowvar or x.shape[0] == 1 else x.T
 
 
+# Rounding may go beyond ±1; that is no reason to halve the slope of what is exactly 1.
+_excess = Constant("excess", lambda c: np.clip(c, -1, 1) - c)
+
+
 @composite(np.corrcoef)
 def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
     c = np.cov(x, y, rowvar, dtype=dtype)
@@ -100,8 +105,7 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) 
     c = c / deviation[:, None] / deviation[None, :]
     if np.iscomplexobj(c):
         return np.clip(c.real, -1, 1) + 1j * np.clip(c.imag, -1, 1)
-    # Rounding may go beyond ±1; that is no reason to halve the slope of what is exactly 1.
-    return c + (np.clip(primal(c), -1, 1) - primal(c))
+    return c + _excess(c)
 
 
 # --- histograms -------------------------------------------------------------------------------------------------------
@@ -109,12 +113,10 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) 
 
 @composite(np.bincount)
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    if is_traced(x):
-        return np.bincount(
-            primal(x), weights, minlength
-        )  # NumPy's error: floats cannot be counted.
-    places = np.asarray(x)
+    places = np.asarray(reveal(x))
     size = max(minlength, int(places.max(initial=-1)) + 1)
+    if weights is None or places.dtype.kind not in "iu":
+        return np.bincount(places, reveal(weights), minlength)  # Counts, or NumPy's error.
     return scatter_add(traced(weights).astype(np.float64), places.astype(np.intp), size=size)
 
 
@@ -123,10 +125,18 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
     if np.ndim(bins) == 1:
         return traced(bins)
     x = traced(a)
-    limits: Any = None if range is None else [primal(end) for end in range]
-    count = len(np.histogram_bin_edges(primal(x), bins, limits, None)) - 1
+    if isinstance(bins, str):
+        limits: Any = None if range is None else [reveal(end) for end in range]
+        bins = len(np.histogram_bin_edges(reveal(x), bins, limits)) - 1
+    count = operator.index(bins)
+    if count < 1:
+        raise ValueError("`bins` must be positive, when an integer")
     first, last = range if range is not None else (np.min(x), np.max(x)) if x.size else (0.0, 1.0)
-    if primal(first) == primal(last):
+    if not (np.isfinite(first) and np.isfinite(last)):
+        raise ValueError(f"range of [{first}, {last}] is not finite")
+    if first > last:
+        raise ValueError("max must be larger than min in range parameter.")
+    if first == last:
         first, last = first - 0.5, last + 0.5
     return np.linspace(first, last, count + 1)
 
@@ -182,26 +192,36 @@ def _histogramdd(
     return _histogram_dd(columns, each, ranges, density, weights)
 
 
+def _bins_impl(*columns_and_edges: Any) -> Any:
+    """The number of the bin that each element is in, counted through all dimensions; behind the last for none."""
+    n = len(columns_and_edges) // 2
+    flat: Any = 0
+    inside: Any = True
+    for x, edges in zip(columns_and_edges[:n], columns_and_edges[n:], strict=True):
+        bins = len(edges) - 1
+        place = np.searchsorted(edges, x, side="right") - 1
+        place = np.where(x == edges[-1], bins - 1, place)  # The last bin has both its edges.
+        inside = inside & (place >= 0) & (place < bins)
+        flat = flat * bins + place
+    size = math.prod(len(edges) - 1 for edges in columns_and_edges[n:])
+    return np.where(inside, flat, size)
+
+
+_bins = Constant("bins", _bins_impl)
+_count = Constant("count", lambda flat, size: np.bincount(flat, minlength=size + 1)[:size])
+
+
 def _histogram_dd(columns: Any, bins: Any, ranges: Any, density: Any, weights: Any) -> Any:
     """Counts and edges. Counts do not move with the data; their weights and the edges do."""
     edges = [np.histogram_bin_edges(x, b, r) for x, b, r in zip(columns, bins, ranges, strict=True)]
     shape = tuple(len(e) - 1 for e in edges)
-    flat = np.zeros(len(columns[0]), dtype=np.intp)
-    inside = np.ones(len(columns[0]), dtype=bool)
-    for x, edge, n in zip(columns, edges, shape, strict=True):
-        plain, cuts = np.asarray(primal(x)), np.asarray(primal(edge))
-        place = np.searchsorted(cuts, plain, side="right") - 1
-        place = np.where(plain == cuts[-1], n - 1, place)  # The last bin has both its edges.
-        inside &= (place >= 0) & (place < n)
-        flat = flat * n + place
     size = math.prod(shape)
-    chosen = flat[inside]
+    flat = _bins(*columns, *edges)
     if weights is None:
-        counts: Any = np.bincount(chosen, minlength=size).reshape(shape)
-    else:
-        counts = np.reshape(
-            scatter_add(np.ravel(traced(weights))[inside], chosen, size=size), shape
-        )
+        counts: Any = _count(flat, size=size)
+    else:  # What is in no bin goes into one behind, which is dropped.
+        counts = scatter_add(np.ravel(traced(weights)), flat, size=size + 1)[:size]
+    counts = np.reshape(counts, shape)
     if density or len(columns) > 1:
         counts = counts.astype(np.result_type(counts, np.float64))
     if density:
