@@ -210,13 +210,12 @@ def _reduce(
     kept = np.moveaxis(x, tuple(axes), range(len(tuple(axes))))
     flat = np.reshape(kept, (-1, *kept.shape[len(tuple(axes)) :]))
     if initial is np._NoValue:
-        if not len(flat):
-            initial = ufunc.identity
-            if initial is None:
-                raise ValueError(
-                    f"zero-size array to reduction operation {ufunc.__name__} which has no identity"
-                )
-        else:
+        initial = ufunc.identity
+        if initial is None and not len(flat):
+            raise ValueError(
+                f"zero-size array to reduction operation {ufunc.__name__} which has no identity"
+            )
+        if initial is None:
             initial, flat = flat[0], flat[1:]
     total = initial if _is_traced(initial) else np.broadcast_to(initial, flat.shape[1:])
     for row in flat:
@@ -256,7 +255,7 @@ def _reduceat(ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = 
     if any(not 0 <= i < len(x) for i in starts):
         raise IndexError(f"index out-of-bounds in {ufunc.__name__}.reduceat [0, {len(x)})")
     parts = [
-        ufunc.reduce(x[i:end], axis=0) if end > i else x[i]
+        ufunc.reduce(x[i:end], axis=0) if end > i + 1 else x[i]
         for i, end in zip(starts, [*starts[1:], len(x)], strict=True)
     ]
     return np.stack(parts, axis=axis)

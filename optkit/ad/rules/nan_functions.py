@@ -75,7 +75,8 @@ def _extremum(function: Any, plain: Any, least: float) -> Any:
         if not is_default(initial) or not np.any(empty):
             return y
         warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=3)
-        return np.where(empty, math.nan, y).astype(np.result_type(x))
+        undefined = math.nan * np.sum(x, axis=axis, keepdims=keepdims)
+        return np.where(empty, undefined, y)
 
     composite(function)(replacement)
 

@@ -164,9 +164,8 @@ def _poly(seq_of_zeros: Any) -> Any:
         p = np.concatenate([p, np.zeros(1, p.dtype)]) - np.concatenate(
             [np.zeros(1, p.dtype), p * zero]
         )
-    if np.iscomplexobj(zeros):
-        if np.array_equal(np.sort(zeros), np.sort(np.conj(zeros))):
-            p = np.real(p)
+    if np.iscomplexobj(zeros) and np.array_equal(np.sort(zeros), np.sort(np.conj(zeros))):
+        p = np.real(p)
     return p
 
 

@@ -57,9 +57,9 @@ def _cov(
     m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None, fweights: Any = None,
     aweights: Any = None, *, dtype: Any = None,
 ) -> Any:  # fmt: skip
-    x = _variables(m, rowvar)
+    x = _variables(m, rowvar, _ROW_TURNS and np.ndim(m) == 2)
     if y is not None:
-        x = np.concatenate([x, _variables(y, rowvar)])
+        x = np.concatenate([x, _variables(y, rowvar, False)])
     x = x.astype(np.result_type(x, np.float64) if dtype is None else dtype)
     ddof = (0 if bias else 1) if ddof is None else ddof
     weights = None if fweights is None else traced(fweights)
@@ -86,10 +86,16 @@ def _cov(
     return np.squeeze(product / np.maximum(freedom, 0).astype(np.result_type(x.real)))
 
 
-def _variables(m: Any, rowvar: bool) -> Any:
-    """Observations as a matrix with a row for each variable."""
+def _variables(m: Any, rowvar: bool, row_turns: bool) -> Any:
+    """Observations as a matrix with a row for each variable; a single row is turned only if ``row_turns``."""
     x = np.atleast_2d(traced(m))
-    return x if rowvar or x.shape[0] == 1 else x.T
+    if x.ndim > 2:
+        raise ValueError("np.cov takes matrices; this array has more than 2 dimensions")
+    return x if rowvar or (x.shape[0] == 1 and not row_turns) else x.T
+
+
+# Whether this version of NumPy takes a matrix of one row at its word that its columns are the variables.
+_ROW_TURNS = np.ndim(np.cov(np.zeros((1, 3)), rowvar=False, bias=True)) == 2
 
 
 # Rounding may go beyond ±1; that is no reason to halve the slope of what is exactly 1.
