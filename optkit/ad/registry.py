@@ -413,6 +413,22 @@ _strong = Binary(
 )
 
 
+def pulled_product(ct: Any, slope: Any) -> Any:
+    """`strong_product` for cotangent rules: a cotangent that is NaN stays NaN beside a slope of zero.
+
+    A sweep that multiplies plainly learns from NaN in its results that it has to be careful; here it is not hidden.
+    """
+    product = ct * slope
+    return _pulled(ct, slope) if has_nan(product) else product
+
+
+_pulled = Binary(
+    "pulled_product",
+    lambda a, b: np.where((a == 0) | ((b == 0) & ~np.isnan(a)), 0.0, a * b),
+    (lambda _y, _a, b: b, lambda _y, a, _b: a),
+)
+
+
 def _directed_product(tangent: Any, slope: Any, y: Any, k: int) -> Any:
     """A tangent of ``k`` directions times a partial derivative, in the shape of the result ``y``.
 

@@ -217,7 +217,8 @@ def _reduce(
             )
         if initial is None:
             initial, flat = flat[0], flat[1:]
-    total = initial if _is_traced(initial) else np.broadcast_to(initial, flat.shape[1:])
+    shape = flat.shape[1:]
+    total = initial if _is_traced(initial) else np.full(shape, initial, np.result_type(x))
     for row in flat:
         total = ufunc(total, row)
     return np.expand_dims(total, tuple(axes)) if keepdims is True else total

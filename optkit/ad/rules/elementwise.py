@@ -25,6 +25,7 @@ from optkit.ad.registry import (
     composite,
     constant,
     elementwise,
+    has_nan,
     linear,
 )
 
@@ -33,6 +34,12 @@ _LN2, _LN10 = math.log(2.0), math.log(10.0)
 
 def _share(y: Any, a: Any, b: Any, wins: Any) -> Any:
     """The partial derivative of a maximum or minimum: 1 where ``a`` wins, ½ at a tie, NaN where the result is NaN."""
+    if type(wins) is type(y) is np.ndarray and not has_nan(y):  # As below, in fewer passes over the memory.
+        share = wins.astype(y.dtype)
+        tied = np.equal(a, b)
+        if tied.any():
+            share[tied] = 0.5
+        return share
     return np.where(np.isnan(y), math.nan, np.where(a == b, 0.5, wins)).astype(y.dtype)
 
 
@@ -131,7 +138,10 @@ plain = Constant("plain", lambda x: x)
 
 def _softmax(a: Any, b: Any) -> Any:
     """e^a / (e^a + e^b), and ½ where both are the same infinity."""
-    return 1 / (1 + np.exp(np.where((a == b) & np.isinf(a), 0.0, b - a)))
+    gap = b - a
+    if type(gap) is not np.ndarray or has_nan(gap):
+        gap = np.where((a == b) & np.isinf(a), 0.0, gap)
+    return 1 / (1 + np.exp(gap))
 
 
 def _on_branch(root: Any, function: Any, y: Any) -> Any:

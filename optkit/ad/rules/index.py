@@ -14,7 +14,16 @@ import numpy as np
 
 from optkit.ad import inplace
 from optkit.ad.core import Tracer, primal, reveal
-from optkit.ad.registry import FUNCTIONS, Linear, composite, linear, trail, unbroadcast
+from optkit.ad.registry import (
+    FUNCTIONS,
+    Linear,
+    composite,
+    elementwise,
+    has_nan,
+    linear,
+    trail,
+    unbroadcast,
+)
 from optkit.ad.rules.axes import one_axis, with_ndim, without_out
 from optkit.ad.rules.shape import is_traced, traced
 from optkit.errors import LostDerivativeError, NotDifferentiableError
@@ -375,6 +384,26 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return result
 
 
+def _clip_slope(y: Any, a: Any, low: Any, high: Any) -> Any:
+    """1 between the bounds, ½ on one of them, 0 beyond; NaN for NaN."""
+    share = ((a >= low) & (a <= high)).astype(y.dtype)
+    for bound in (low, high):
+        tied = np.equal(a, bound)
+        if type(tied) is not np.ndarray or tied.any():
+            share = np.where(tied, 0.5, 1.0).astype(y.dtype) * share
+    # NaN is in no interval; the sweep is told by NaN.
+    return np.where(np.isnan(y), y, share) if type(y) is not np.ndarray or has_nan(y) else share
+
+
+_clip_between = elementwise(
+    "clip",
+    _clip_slope,
+    lambda y, a, low, high: 0.0,
+    lambda y, a, low, high: 0.0,
+    impl=lambda a, low, high: np.minimum(np.maximum(a, low), high),
+)
+
+
 @composite(np.clip)
 def _clip(
     a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = None, **bounds: Any
@@ -386,5 +415,7 @@ def _clip(
         raise NotDifferentiableError(
             f"np.clip of a traced value does not take {', '.join(bounds)}="
         )
+    if all(bound is not None and not is_traced(bound) for bound in (a_min, a_max)):
+        return _clip_between(traced(a), a_min, a_max)
     a = np.positive(traced(a)) if a_min is None else np.maximum(traced(a), a_min)
     return a if a_max is None else np.minimum(a, a_max)
