@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import operator
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -35,7 +36,11 @@ class Standing(NamedTuple):
 
 def standings(module: str) -> Iterator[Standing]:
     """The standing of every public function of a module (of its ufuncs only, for those in `UFUNC_MODULES`)."""
-    undispatched = {name: why for why, names in UNDISPATCHED.items() for name in names.split()}
+    undispatched = {
+        operator.attrgetter(name)(np): why
+        for why, names in UNDISPATCHED.items()
+        for name in names.split()
+    }
     for name, function in _functions(_module(module), module in UFUNC_MODULES):
         if function in ANSWERS:
             yield Standing(name, function, CONSTANT)
@@ -43,8 +48,8 @@ def standings(module: str) -> Iterator[Standing]:
             yield Standing(name, function, DIFFERENTIATED)
         elif function in REASONS:
             yield Standing(name, function, REFUSED, REASONS[function])
-        elif name in undispatched and getattr(np, name, None) is function:
-            yield Standing(name, function, UNDISPATCHED_KIND, undispatched[name])
+        elif function in undispatched:
+            yield Standing(name, function, UNDISPATCHED_KIND, undispatched[function])
         else:
             yield Standing(name, function, UNKNOWN)
 

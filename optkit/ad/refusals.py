@@ -44,7 +44,9 @@ UNDISPATCHED: dict[str, str] = {
     "reads what others have written": (
         "from_dlpack frombuffer fromfile fromregex fromstring genfromtxt load loadtxt"
     ),
-    "is made of functions that have rules": "fromfunction row_stack require asarray_chkfinite",
+    "is made of functions that have rules": (
+        "asarray_chkfinite fft.fftfreq fft.rfftfreq fromfunction require row_stack"
+    ),
     "makes an array of references to single traced values, which is stacked where it meets the engine": (
         "array asanyarray asarray ascontiguousarray asfortranarray full"
     ),

@@ -14,7 +14,6 @@ import operator
 from typing import Any
 
 import numpy as np
-import scipy.special
 
 from optkit.ad.core import Tracer
 from optkit.ad.registry import (
@@ -245,7 +244,9 @@ def _sinc_derivative(n: int, x: Any) -> Any:
 
 def _i0_derivative(n: int, x: Any) -> Any:
     """The n-th derivative of the Bessel function I₀: 2⁻ⁿ Σₖ C(n, k) I_{n−2k} (DLMF 10.29.5)."""
-    terms = (math.comb(n, k) * scipy.special.iv(abs(n - 2 * k), x) for k in range(n + 1))
+    from scipy.special import iv
+
+    terms = (math.comb(n, k) * iv(abs(n - 2 * k), x) for k in range(n + 1))
     return (sum(terms) / 2**n).astype(np.result_type(x))[()]
 
 
