@@ -287,6 +287,12 @@ HESSIANS = {
     "det singular": (
         lambda x: np.linalg.det(x.reshape(2, 2)), [1, 2, 2, 4],
         [[0, 0, 0, 1], [0, 0, -1, 0], [0, -1, 0, 0], [1, 0, 0, 0]]),
+    # The zeros of a slope do not hide that a branch that was not taken is undefined.
+    "sqrt of prod, not taken": (
+        lambda x: np.where(x[0] > 5, np.sqrt(np.prod(x)), np.sum(x**2)), [0, 0], 2 * np.eye(2)),
+    "std of a constant, not taken": (lambda x: np.where(x[0] > 5, np.std(x), np.sum(x**2)), [2, 2], 2 * np.eye(2)),
+    "log of max, not taken": (
+        lambda x: np.where(x[0] > 5, np.log(np.max(x)), np.sum(x**2)), [0, 0], 2 * np.eye(2)),
     "norm at 0": (np.linalg.norm, [0, 0], np.diag([INF, INF])),
     "norm of zero, not taken": (lambda x: np.where(x[0] > 0, np.linalg.norm(x), x[0] ** 2), [0, 0], np.diag([2, 0])),
     # A zero that is one only here (log 1) stands beside one that is masked: its slope counts.
