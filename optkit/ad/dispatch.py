@@ -8,8 +8,10 @@ is refused here with an error that says what to write instead.
 
 from __future__ import annotations
 
+import importlib
 import math
 import operator
+import sys
 import warnings
 from typing import Any, NoReturn
 
@@ -91,7 +93,7 @@ class ArrayTracer(Tracer):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
-            handler = FUNCTIONS.get(ufunc)
+            handler = FUNCTIONS.get(ufunc) or _late(ufunc)
             if handler is not None:
                 return handler(*(x if type(x) in PLAIN else operand(x, ufunc) for x in inputs))
             refuse(ufunc)
@@ -299,6 +301,13 @@ def _lost(what: str, instead: str) -> NoReturn:
         f"{what} of a traced value x would lose its derivative: {instead}; where the derivative is meant to be zero, "
         "write ad.stop_gradient(x) first"
     )
+
+
+def _late(ufunc: Any) -> Any:
+    """The rule of a ufunc of SciPy; those are declared when the first of them is called."""
+    if "scipy.special" in sys.modules:
+        importlib.import_module("optkit.ad.rules.special")
+    return FUNCTIONS.get(ufunc)
 
 
 def refuse(function: Any) -> NoReturn:

@@ -114,27 +114,87 @@ class Elementwise(Primitive):
         k: int | None,
     ) -> Any:
         assert self.partials is not None
-        total: Any = None
-        for partial, tangent in zip(self.partials, tangents, strict=True):
-            if tangent is None:
-                continue
-            if partial is None:
-                term = tangent
-            elif partial is operator.neg:
-                term = -tangent
-            else:
-                slope = partial(y, *args)
-                term = (
-                    strong_product(tangent, slope)
-                    if k is None
-                    else _directed_product(tangent, slope, y, k)
-                )
-            total = term if total is None else total + term
-        shape = np.shape(y) if k is None else (*np.shape(y), k)
-        return total if np.shape(total) == shape else np.broadcast_to(total, shape)
+        return _push_elementwise(self.partials, y, args, tangents, k)
 
     def reads(self, i: int) -> bool:
         return any(partial not in (None, operator.neg) for partial in self.partials or ())
+
+
+class Pointwise(Primitive):
+    """An elementwise operation of three or more operands, or with several results (of which ``slopes`` give tuples).
+
+    As `Elementwise`; entries of a tape have room for two operands only, so these go the general way.
+    """
+
+    __slots__ = ("slopes",)
+
+    def __init__(self, name: str, impl: Rule, slopes: tuple[Rule | int, ...]) -> None:
+        super().__init__(name, impl)
+        self.slopes = tuple(_UNIT[p] if isinstance(p, int) else p for p in slopes)
+
+    def push(
+        self,
+        y: Any,
+        args: Sequence[Any],
+        tangents: Sequence[Any],
+        params: dict[str, Any],
+        k: int | None,
+    ) -> Any:
+        if not isinstance(y, tuple):
+            return _push_elementwise(self.slopes, y, args, tangents, k)
+        each = [
+            None if t is None or slope is None else slope(y, *args)
+            for t, slope in zip(tangents, self.slopes, strict=True)
+        ]
+        return tuple(
+            _push_elementwise([_of_part(e, j) for e in each], part, args, tangents, k)
+            for j, part in enumerate(y)
+        )
+
+    def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        slope = self.slopes[i]
+        if slope is None:
+            return unbroadcast(ct, args[i])
+        if slope is operator.neg:
+            return unbroadcast(-ct, args[i])
+        parts = slope(y, *args)
+        if not isinstance(y, tuple):
+            return unbroadcast(strong_product(ct, parts), args[i])
+        terms = [strong_product(c, s) for c, s in zip(ct, parts, strict=True) if c is not None]
+        return unbroadcast(sum(terms[1:], terms[0]), args[i])
+
+
+def _of_part(slopes: Any, j: int) -> Rule:
+    """The partial derivative of the ``j``-th result, of those that are known already."""
+    return lambda y, *args: slopes[j]
+
+
+def _push_elementwise(
+    slopes: Sequence[Rule | None],
+    y: Any,
+    args: Sequence[Any],
+    tangents: Sequence[Any],
+    k: int | None,
+) -> Any:
+    """The tangent of an elementwise result: the sum over the operands of slope times tangent."""
+    total: Any = None
+    for partial, tangent in zip(slopes, tangents, strict=True):
+        if tangent is None:
+            continue
+        if partial is None:
+            term = tangent
+        elif partial is operator.neg:
+            term = -tangent
+        else:
+            slope = partial(y, *args)
+            term = (
+                strong_product(tangent, slope)
+                if k is None
+                else _directed_product(tangent, slope, y, k)
+            )
+        total = term if total is None else total + term
+    shape = np.shape(y) if k is None else (*np.shape(y), k)
+    return total if np.shape(total) == shape else np.broadcast_to(total, shape)
 
 
 class Linear(Primitive):
@@ -271,15 +331,20 @@ PrimitiveT = TypeVar("PrimitiveT", bound=Primitive)
 # --- the declarations -------------------------------------------------------------------------------------------------
 
 
-def elementwise(function: Any, *partials: Rule | int, impl: Rule | None = None) -> Elementwise:
+def elementwise(
+    function: Any, *partials: Rule | int, impl: Rule | None = None, several: bool = False
+) -> Any:
     """Declare ``function``: one partial derivative per operand, as ``(y, *operands) → ∂y/∂operand``, or 1 or −1.
+
+    With ``several`` results, a tuple, so is each partial derivative.
 
     Examples
     --------
     >>> elementwise(np.sin, lambda y, x: np.cos(x))                      # doctest: +SKIP
     >>> elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a)   # doctest: +SKIP
     """
-    return _register(function, Elementwise(_name(function), impl or function, partials))
+    kind = Pointwise if several or len(partials) > 2 else Elementwise
+    return _register(function, kind(_name(function), impl or function, partials))
 
 
 def linear(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from optkit.testing.cases import elementwise, index, linalg, products, reduce, shape
+from optkit.testing.cases import elementwise, index, linalg, products, reduce, shape, special, stats
 from optkit.testing.cases.case import Case, Domain, extrapolated_slope
 
 __all__ = ["CASES", "Case", "Domain", "extrapolated_slope"]
@@ -32,9 +32,9 @@ def _table() -> Iterator[Case]:
     rounding = {
         family: (ulps, why) for families, ulps, why in _ROUNDING for family in families.split()
     }
-    for family in (elementwise, reduce, shape, index, products, linalg):
+    for family in (elementwise, reduce, shape, index, products, linalg, special, stats):
         for case in family.cases():
-            ulps, reason = rounding.get(case.family, (0, ""))
+            ulps, reason = rounding.get(case.family, (case.ulps, case.reason))
             yield replace(case, ulps=ulps, reason=reason)
 
 
