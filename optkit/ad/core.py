@@ -51,6 +51,9 @@ class Trace(ABC):
     def lift(self, value: Any) -> Any:
         """A tracer of this trace for a value that does not depend on what is being differentiated."""
 
+    def file_views(self) -> None:  # noqa: B027 -- nothing to do for most
+        """Tell the bases of views that have not been told yet of them; before anything is written to."""
+
 
 class Tracer:
     """A value under differentiation. Subclasses add what their trace keeps beside the value.

@@ -96,7 +96,7 @@ _UNIT: dict[int, Rule | None] = {1: None, -1: operator.neg}
 class Elementwise(Primitive):
     """An elementwise operation with broadcasting; ``partials[i]`` is ±1 or ``(y, *operands) → ∂y/∂operand i``.
 
-    Its cotangents are computed by the sweep itself (`optkit.ad.tape`), without a method of their own.
+    With one or two operands it is a `Unary` or a `Binary`.
     """
 
     __slots__ = ()
@@ -116,21 +116,36 @@ class Elementwise(Primitive):
         assert self.partials is not None
         return _push_elementwise(self.partials, y, args, tangents, k)
 
+    def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        assert self.partials is not None
+        partial = self.partials[i]
+        if partial is None or partial is operator.neg:
+            return unbroadcast(ct if partial is None else -ct, args[i])
+        return unbroadcast(strong_product(ct, partial(y, *args)), args[i])
+
     def reads(self, i: int) -> bool:
         return any(partial not in (None, operator.neg) for partial in self.partials or ())
 
 
-class Pointwise(Primitive):
-    """An elementwise operation of three or more operands, or with several results (of which ``slopes`` give tuples).
+class Unary(Elementwise):
+    """Of one operand. The sweep (`optkit.ad.tape`) computes its cotangent by itself, without calling `pull`."""
 
-    As `Elementwise`; entries of a tape have room for two operands only, so these go the general way.
-    """
+    __slots__ = ()
 
-    __slots__ = ("slopes",)
 
-    def __init__(self, name: str, impl: Rule, slopes: tuple[Rule | int, ...]) -> None:
-        super().__init__(name, impl)
-        self.slopes = tuple(_UNIT[p] if isinstance(p, int) else p for p in slopes)
+class Binary(Elementwise):
+    """Of two operands. The sweep (`optkit.ad.tape`) computes its cotangents by itself, without calling `pull`."""
+
+    __slots__ = ()
+
+
+_BY_OPERANDS: dict[int, type[Elementwise]] = {1: Unary, 2: Binary}
+
+
+class Several(Elementwise):
+    """With several results; each of the ``partials`` gives a tuple."""
+
+    __slots__ = ()
 
     def push(
         self,
@@ -140,11 +155,10 @@ class Pointwise(Primitive):
         params: dict[str, Any],
         k: int | None,
     ) -> Any:
-        if not isinstance(y, tuple):
-            return _push_elementwise(self.slopes, y, args, tangents, k)
+        partials: Any = self.partials
         each = [
-            None if t is None or slope is None else slope(y, *args)
-            for t, slope in zip(tangents, self.slopes, strict=True)
+            None if t is None else partial(y, *args)
+            for t, partial in zip(tangents, partials, strict=True)
         ]
         return tuple(
             _push_elementwise([_of_part(e, j) for e in each], part, args, tangents, k)
@@ -152,15 +166,9 @@ class Pointwise(Primitive):
         )
 
     def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
-        slope = self.slopes[i]
-        if slope is None:
-            return unbroadcast(ct, args[i])
-        if slope is operator.neg:
-            return unbroadcast(-ct, args[i])
-        parts = slope(y, *args)
-        if not isinstance(y, tuple):
-            return unbroadcast(strong_product(ct, parts), args[i])
-        terms = [strong_product(c, s) for c, s in zip(ct, parts, strict=True) if c is not None]
+        partials: Any = self.partials
+        slopes = partials[i](y, *args)
+        terms = [strong_product(c, s) for c, s in zip(ct, slopes, strict=True) if c is not None]
         return unbroadcast(sum(terms[1:], terms[0]), args[i])
 
 
@@ -343,7 +351,7 @@ def elementwise(
     >>> elementwise(np.sin, lambda y, x: np.cos(x))                      # doctest: +SKIP
     >>> elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a)   # doctest: +SKIP
     """
-    kind = Pointwise if several or len(partials) > 2 else Elementwise
+    kind = Several if several else _BY_OPERANDS.get(len(partials), Elementwise)
     return _register(function, kind(_name(function), impl or function, partials))
 
 
@@ -433,7 +441,7 @@ def strong_product(a: Any, b: Any) -> Any:
 
 
 # A primitive, so that it is differentiated as the product that it is: the zero that wins here may move.
-_strong = Elementwise(
+_strong = Binary(
     "strong_product",
     lambda a, b: np.where((a == 0) | (b == 0), 0.0, a * b),
     (lambda _y, _a, b: b, lambda _y, a, _b: a),
@@ -452,14 +460,18 @@ def _directed_product(tangent: Any, slope: Any, y: Any, k: int) -> Any:
     return strong_product(tangent, trail(slope)) if has_nan(front) else product
 
 
+_FLOATING = frozenset(map(np.dtype, "fdFD"))
+
+
 def has_nan(value: Any) -> bool:
     """Whether any element is NaN; for plain arrays in one pass without a temporary."""
-    if type(value) is np.ndarray and value.dtype.kind in "fc":
+    if value is None:
+        return False
+    if type(value) is np.ndarray and value.dtype in _FLOATING:
         # A sum of squares is NaN exactly where an element is (∞·∞ stays ∞; a complex one may be NaN more often, which
         # costs time only).
         flat = value if value.ndim == 1 else value.ravel(order="K")
         value = flat.dot(flat)
     elif isinstance(value, Tracer | np.ndarray):
-        value = np.isnan(value)  # type: ignore[arg-type]
-        return bool(np.any(value))
+        return bool(np.any(np.isnan(value)))  # type: ignore[arg-type]
     return bool(value != value)

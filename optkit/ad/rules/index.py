@@ -35,7 +35,7 @@ def _add_at(total: Any, ct: Any, args: Any, params: Any) -> None:
     np.add.at(total, _fill(params["template"], args[1:]), ct)
 
 
-def _add_basic(total: Any, ct: Any, args: Any, params: Any) -> None:
+def _add_part(total: Any, ct: Any, args: Any, params: Any) -> None:
     part = total[params["index"]]
     if type(part) is np.ndarray:
         part += ct
@@ -61,10 +61,10 @@ def _positions(shape: Any, *arrays: Any, index: Any = None, template: Any = None
 
 basic: Linear = linear(
     "basic_index",
-    lambda ct, x, index: _scatter(ct, x, _add_basic, index=index),
+    lambda ct, x, index: _scatter(ct, x, _add_part, index=index),
     impl=lambda x, index: x[index],
     tangent=lambda t, args, p, k: basic(t[0], index=_for_tangent(p["index"])),
-    accumulate=_add_basic,
+    accumulate=_add_part,
 )
 
 

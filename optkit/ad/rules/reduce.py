@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import Tracer, bind
+from optkit.ad.core import Tracer
 from optkit.ad.registry import composite, linear, nonlinear, strong_product
 from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, without_out
 from optkit.ad.rules.shape import traced
@@ -40,6 +41,14 @@ _sum = linear(
     tangent="same",
 )
 
+# The sum over all elements: by far the most frequent one, so the sweep carries its cotangent by itself.
+total = linear(
+    "total",
+    lambda ct, x: np.broadcast_to(ct, x.shape),
+    impl=partial(_add_up, axis=None),
+    tangent=lambda t, args, params, k: np.sum(t[0], axis=tuple(range(np.ndim(args[0])))),
+)
+
 
 def _masked(x: Any, dtype: Any, where: Any, neutral: float) -> Any:
     """The operand of a reduction, with ``dtype=`` and ``where=`` applied."""
@@ -66,11 +75,12 @@ def _np_sum(
         if where is True and dtype is None and isinstance(a, Tracer)
         else _masked(a, dtype, where, 0)
     )
-    total = bind(_sum, (x,), {"axis": all_axes(axis, len(x.shape)), "keepdims": keeps(keepdims)})
+    if axis is None and not keeps(keepdims):
+        y = total(x)
+    else:
+        y = _sum(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
     return (
-        total
-        if initial is np._NoValue or (isinstance(initial, int) and initial == 0)
-        else total + initial
+        y if initial is np._NoValue or (isinstance(initial, int) and initial == 0) else y + initial
     )
 
 

@@ -80,8 +80,8 @@ def _guarded(
             if isinstance(args[i], Tracer):
                 raise NotDifferentiableError(
                     f"scipy.special.{name} has no derivative with respect to its argument {names[i]}: "
-                    f"{reason}. "
-                    f"Keep it constant with ad.stop_gradient({names[i]}), or give the call a derivative with ad.custom_jvp"
+                    f"{reason}. Keep it constant with ad.stop_gradient({names[i]}), or give the call a "
+                    "derivative with ad.custom_jvp"
                 )
         return primitive(*args)
 

@@ -45,9 +45,7 @@ class Distribution:
         missing = [name for name in self._parameters if name not in given]
         if wrong or missing or len(args) > len(names):
             got = ", ".join(map(str, given)) or "none of them"
-            raise InvalidInputError(
-                f"scipy.stats.{self.name} takes {', '.join(names)}; got {got}"
-            )
+            raise InvalidInputError(f"scipy.stats.{self.name} takes {', '.join(names)}; got {got}")
         return [traced(given.get(name, 1.0 if name == "scale" else 0.0)) for name in names]
 
     def _call(self, method: str, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
