@@ -2,6 +2,7 @@
 
 from optkit.ad.backends import Backend, get_backend, register_backend
 from optkit.ad.custom import custom_jvp, custom_vjp
+from optkit.ad.implicit import fixed_point, implicit_root
 from optkit.ad.transforms import (
     derivative,
     grad,
@@ -21,10 +22,12 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "derivative",
+    "fixed_point",
     "get_backend",
     "grad",
     "hessian",
     "hvp",
+    "implicit_root",
     "jacobian",
     "jvp",
     "linearize",

@@ -258,7 +258,10 @@ def test_what_would_lose_a_derivative_is_refused(case: str, mode: str) -> None:
 NO_RULE: dict[str, tuple[Callable[..., Any], str]] = {
     "a function": (lambda x: np.unwrap(x), "no derivative rule for np.unwrap: .*ad.custom_jvp"),
     "a ufunc": (lambda x: np.nextafter(x, 1.0), "no derivative rule for np.nextafter"),
-    "a ufunc of SciPy": (lambda x: pytest.importorskip("scipy.special").chndtr(x, 2.0, 1.0), "chndtr has no derivative"),
+    "a ufunc of SciPy": (
+        lambda x: pytest.importorskip("scipy.special").chndtr(x, 2.0, 1.0),
+        "chndtr has no derivative",
+    ),
     "add.at": (lambda x: np.add.at(np.zeros(3), [0], x[0]), "np.add.at"),
     "add.reduceat": (lambda x: np.add.reduceat(x, [0, 1]), "np.add.reduceat"),
     "where=": (lambda x: np.sin(x, where=X > 1), "np.where"),
