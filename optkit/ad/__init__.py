@@ -1,5 +1,6 @@
 """Automatic differentiation of plain NumPy code; knows nothing of optimizers."""
 
+from optkit.ad import extend
 from optkit.ad.backends import Backend, get_backend, register_backend
 from optkit.ad.custom import custom_jvp, custom_vjp
 from optkit.ad.implicit import fixed_point, implicit_root
@@ -22,6 +23,7 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "derivative",
+    "extend",
     "fixed_point",
     "get_backend",
     "grad",

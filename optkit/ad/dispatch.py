@@ -93,7 +93,7 @@ class ArrayTracer(Tracer):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
-            handler = FUNCTIONS.get(ufunc) or _late(ufunc)
+            handler = FUNCTIONS.get(ufunc) or late_rule(ufunc)
             if handler is not None:
                 return handler(*(x if type(x) in PLAIN else operand(x, ufunc) for x in inputs))
             refuse(ufunc)
@@ -271,14 +271,14 @@ class ArrayTracer(Tracer):
     def __round__(self, digits: int | None = None) -> Any:
         return round(primal(self), digits)
 
-    def __float__(self) -> NoReturn:
+    def __float__(self) -> Any:
         _lost(
             "float(x)",
             "write x itself (NumPy's functions take it), np.sin(x) instead of math.sin(x), and "
             "np.stack(values) instead of np.array(values) before np.mean or np.std of them",
         )
 
-    def __complex__(self) -> NoReturn:
+    def __complex__(self) -> Any:
         _lost("complex(x)", "write x itself, or x + 0j")
 
     def __index__(self) -> NoReturn:
@@ -303,7 +303,7 @@ def _lost(what: str, instead: str) -> NoReturn:
     )
 
 
-def _late(ufunc: Any) -> Any:
+def late_rule(ufunc: Any) -> Any:
     """The rule of a ufunc of SciPy; those are declared when the first of them is called."""
     if "scipy.special" in sys.modules:
         importlib.import_module("optkit.ad.rules.special")

@@ -61,6 +61,10 @@ class Primitive:
     def __call__(self, *args: Any, **params: Any) -> Any:
         return bind(self, args, params)
 
+    @property
+    def __name__(self) -> str:
+        return self.name
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__.lower()} primitive {self.name}>"
 

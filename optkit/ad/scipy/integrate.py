@@ -243,7 +243,7 @@ def solve_ivp(
     --------
     >>> import numpy as np
     >>> from optkit import ad
-    >>> end = lambda y0: solve_ivp(lambda t, y: -y, (0.0, 1.0), y0, rtol=1e-8).y[0, -1]
+    >>> end = lambda y0: solve_ivp(lambda t, y: -y, (0.0, 1.0), y0, rtol=1e-8, atol=1e-10).y[0, -1]
     >>> bool(abs(ad.grad(end)(np.array([1.0]))[0] - np.exp(-1.0)) < 1e-7)
     True
     """

@@ -261,8 +261,8 @@ def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
     --------
     >>> import numpy as np
     >>> from optkit import ad
-    >>> ad.grad(lambda t: sph_harm_y(1, 0, t, 0.0).real)(0.0)
-    np.float64(0.0)
+    >>> ad.grad(lambda t: sph_harm_y(1, 0, t, 0.0).real)(np.pi / 2).round(6)
+    np.float64(-0.488603)
     """
     theta, phi = traced(theta), traced(phi)
     if diff_n or not (_is_traced(theta) or _is_traced(phi)):
