@@ -229,8 +229,8 @@ def _check_new(function: Any, caller: str) -> None:
     ):
         name = getattr(function, "__name__", repr(function))
         raise InvalidInputError(
-            f"ad.extend.{caller}: {name} has a rule already; to differentiate it in another way, wrap it in a function "
-            "of your own and declare that"
+            f"ad.extend.{caller}: {name} has a rule already; to differentiate it in another way, wrap it in a "
+            "function of your own and declare that"
         )
 
 

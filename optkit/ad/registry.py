@@ -66,7 +66,7 @@ class Primitive:
         return self.name
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__.lower()} primitive {self.name}>"
+        return f"<{type(self).__qualname__.lower()} primitive {self.name}>"
 
     def push(
         self,

@@ -151,7 +151,7 @@ def _beta_integral(a: Any, b: Any, x: Any, which: int) -> Any:
         np.minimum(1.0, np.sqrt((p + q) / (p * q))),
         lambda s: np.abs(p * sp.expit(-s) - q * sp.expit(s)),
     )
-    undefined = np.isnan(primal(a) + primal(b) + primal(x)) | ~(primal(a) >= 0) | ~(primal(b) >= 0)
+    undefined = np.isnan(primal(a) + primal(b) + primal(x)) | (primal(a) < 0) | (primal(b) < 0)
     return np.where(valid, integral, np.where(undefined, math.nan, 0.0))
 
 

@@ -44,31 +44,28 @@ def _logsumexp(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     return y if keepdims else np.squeeze(y, axis=axis)[()]
 
 
-def _weights(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    """The slopes e^(x − y); where y is infinite, equal shares of the elements that are equal to it."""
-    whole = (
-        y
-        if keepdims
-        else np.reshape(y, tuple(1 if i in axis else n for i, n in enumerate(np.shape(x))))
-    )
-    infinite = np.isinf(primal(whole))
-    plain = np.exp(x - np.where(infinite, 0.0, whole))
+def _weights(x: Any, axis: tuple[int, ...]) -> Any:
+    """The softmax; where the largest term is infinite, equal shares of those that are equal to it."""
+    top = np.max(primal(x), axis=axis, keepdims=True)
+    infinite = np.isinf(top)
+    e = np.exp(x - np.where(infinite, 0.0, top))
     if not np.any(infinite):
-        return plain
-    attained = primal(x) == primal(whole)
+        return e / np.sum(e, axis=axis, keepdims=True)
+    attained = primal(x) == top
     share = attained / np.maximum(np.sum(attained, axis=axis, keepdims=True), 1)
-    return np.where(infinite, share, plain)
+    others = np.where(infinite, 1.0, e)
+    return np.where(infinite, share, others / np.sum(others, axis=axis, keepdims=True))
 
 
 def _logsumexp_jvp(tangents: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    terms = strong_product(tangents[0], _weights(y, x, axis, keepdims))
+    terms = strong_product(tangents[0], _weights(x, axis))
     return np.sum(terms, axis=tuple(i - np.ndim(x) for i in axis), keepdims=keepdims)
 
 
 def _logsumexp_vjp(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if not keepdims:
         ct = np.reshape(ct, tuple(1 if i in axis else n for i, n in enumerate(np.shape(x))))
-    return strong_product(ct, _weights(y, x, axis, keepdims))
+    return strong_product(ct, _weights(x, axis))
 
 
 _primitive = nonlinear(

@@ -27,6 +27,7 @@ import scipy.special as sp
 from optkit.ad.core import primal
 from optkit.ad.rules import special as _rules
 from optkit.ad.scipy.distributions import Continuous, Discrete, Distribution
+from optkit.ad.scipy.multivariate import dirichlet, multinomial, multivariate_normal  # noqa: F401 -- names of this namespace
 from optkit.ad.scipy.replacement import refused
 
 _INF = math.inf
@@ -67,6 +68,11 @@ def _laplace_below(z: Any) -> Any:
 
 def _laplace_log_below(z: Any) -> Any:
     return np.where(primal(z) > 0, np.log1p(-0.5 * np.exp(-np.abs(z))), -np.abs(z) - _LOG2)
+
+
+def _gennorm_below(z: Any, b: Any) -> Any:
+    tail = 0.5 * sp.gammaincc(1.0 / b, np.power(np.abs(z), b))
+    return np.where(primal(z) > 0, 1.0 - tail, tail)
 
 
 def _extreme(z: Any, c: Any) -> Any:
@@ -126,7 +132,7 @@ genpareto = Continuous("genpareto", "c", logpdf=lambda z, c: _genpareto_log(z, c
 pareto = Continuous("pareto", "b", logpdf=lambda z, b: np.log(b) - (b + 1.0) * np.log(z), cdf=lambda z, b: -np.expm1(-b * np.log(z)), sf=lambda z, b: np.power(z, -b), logsf=lambda z, b: -b * np.log(z), support=lambda *_: (1.0, _INF, 2.0), valid=_all_positive)
 lomax = Continuous("lomax", "c", logpdf=lambda z, c: np.log(c) - (c + 1.0) * np.log1p(z), cdf=lambda z, c: -np.expm1(-c * np.log1p(z)), sf=lambda z, c: np.exp(-c * np.log1p(z)), logsf=lambda z, c: -c * np.log1p(z), support=_positive, valid=_all_positive)
 powerlaw = Continuous("powerlaw", "a", logpdf=lambda z, a: np.log(a) + sp.xlogy(a - 1.0, z), cdf=lambda z, a: np.power(z, a), sf=lambda z, a: -np.expm1(a * np.log(z)), logcdf=lambda z, a: a * np.log(z), support=_unit, valid=_all_positive)
-gennorm = Continuous("gennorm", "beta", logpdf=lambda z, b: np.log(0.5 * b) - sp.gammaln(1.0 / b) - np.power(np.abs(z), b), cdf=lambda z, b: 0.5 + 0.5 * np.sign(z) * sp.gammainc(1.0 / b, np.power(np.abs(z), b)), sf=lambda z, b: 0.5 - 0.5 * np.sign(z) * sp.gammainc(1.0 / b, np.power(np.abs(z), b)), valid=_all_positive)
+gennorm = Continuous("gennorm", "beta", logpdf=lambda z, b: np.log(0.5 * b) - sp.gammaln(1.0 / b) - np.power(np.abs(z), b), cdf=_gennorm_below, sf=lambda z, b: _gennorm_below(-z, b), valid=_all_positive)
 skewnorm = Continuous("skewnorm", "a", logpdf=lambda z, a: _LOG2 - 0.5 * z * z - _HALF_LOG_2PI + sp.log_ndtr(a * z), cdf=lambda z, a: sp.ndtr(z) - 2.0 * sp.owens_t(z, a), sf=lambda z, a: sp.ndtr(-z) + 2.0 * sp.owens_t(z, a), valid=np.isfinite)
 truncnorm = Continuous("truncnorm", "a b", logpdf=lambda z, a, b: -0.5 * z * z - _HALF_LOG_2PI - _truncated_mass(a, b), cdf=lambda z, a, b: np.exp(_truncated_mass(a, z) - _truncated_mass(a, b)), sf=lambda z, a, b: np.exp(_truncated_mass(z, b) - _truncated_mass(a, b)), logcdf=lambda z, a, b: _truncated_mass(a, z) - _truncated_mass(a, b), logsf=lambda z, a, b: _truncated_mass(z, b) - _truncated_mass(a, b), support=lambda a, b: (a, b, 0.5 * (np.clip(a, -1e8, 1e8) + np.clip(b, -1e8, 1e8))), valid=lambda a, b: a < b)
 fisk = Continuous("fisk", "c", logpdf=lambda z, c: np.log(c) + (c - 1.0) * np.log(z) - 2.0 * np.logaddexp(0.0, c * np.log(z)), cdf=lambda z, c: sp.expit(c * np.log(z)), sf=lambda z, c: sp.expit(-c * np.log(z)), logcdf=lambda z, c: sp.log_expit(c * np.log(z)), logsf=lambda z, c: sp.log_expit(-c * np.log(z)), support=_positive, valid=_all_positive)
