@@ -251,6 +251,6 @@ def _check_count(function: Any, rules: tuple[Any, ...], what: str) -> None:
             return
     if len(rules) != count:
         raise InvalidInputError(
-            f"{getattr(function, '__name__', 'the function')} takes {count} operands, but {len(rules)} rules are given; "
-            f"give one {what} for each operand"
+            f"{getattr(function, '__name__', 'the function')} takes {count} operands, but {len(rules)} rules are "
+            f"given; give one {what} for each operand"
         )

@@ -64,9 +64,10 @@ def test_sensitivities(case):
 
 def test_exact_solution_to_second_order():
     # y = y0 exp(−k t)
-    f = lambda p: integrate.odeint(lambda y, t, k: -k * y, p[0], [0.0, 2.0], args=(p[1],), **TIGHT)[
-        -1, 0
-    ]
+    def f(p):
+        y = integrate.odeint(lambda y, t, k: -k * y, p[0], [0.0, 2.0], args=(p[1],), **TIGHT)
+        return y[-1, 0]
+
     p = np.array([3.0, 0.4])
     decay = np.exp(-0.8)
     np.testing.assert_allclose(ad.grad(f)(p), [decay, -6 * decay], rtol=1e-8)
