@@ -2,6 +2,7 @@
 
 from optkit.ad import extend
 from optkit.ad.backends import Backend, get_backend, register_backend
+from optkit.ad.compiler import Compiled, jit
 from optkit.ad.custom import custom_jvp, custom_vjp
 from optkit.ad.implicit import fixed_point, implicit_root
 from optkit.ad.transforms import (
@@ -20,6 +21,7 @@ from optkit.ad.transforms import (
 
 __all__ = [
     "Backend",
+    "Compiled",
     "custom_jvp",
     "custom_vjp",
     "derivative",
@@ -31,6 +33,7 @@ __all__ = [
     "hvp",
     "implicit_root",
     "jacobian",
+    "jit",
     "jvp",
     "linearize",
     "register_backend",

@@ -71,6 +71,14 @@ class Tracer:
     viewed: Any
     views: Any
 
+    def answer(self) -> Any:
+        """The value, which Python code is going to act upon: a trace that has to know of that takes note."""
+        return self.value
+
+    def suspect(self) -> Any:
+        """The value, of which somebody asks whether it has NaN to be mended; or the answer, a bool."""
+        return self.value
+
 
 def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Call ``primitive`` through the newest trace among its arguments, or plainly where there is none."""
@@ -107,9 +115,19 @@ def is_of(trace: Trace, value: Any) -> bool:
 
 
 def primal(value: Any) -> Any:
-    """The plain value inside a tracer, however deeply nested; other values as they are."""
+    """The plain value inside a tracer, however deeply nested; other values as they are.
+
+    Of this only the kind, the shape and the layout in memory may be looked at; `reveal` gives the numbers.
+    """
     while isinstance(value, Tracer):
         value = value.value
+    return value
+
+
+def reveal(value: Any) -> Any:
+    """The plain numbers inside a tracer, for Python code to act upon; other values as they are."""
+    while isinstance(value, Tracer):
+        value = value.answer()
     return value
 
 

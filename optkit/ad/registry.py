@@ -89,9 +89,16 @@ class Primitive:
 
 
 class Constant(Primitive):
-    """An operation with zero derivative. Traces of derivatives compute it on the values inside their tracers."""
+    """An operation with zero derivative. Traces of derivatives compute it on the values inside their tracers.
 
-    __slots__ = ()
+    ``open_shape`` says that the shape of the result depends on the values of the arguments (`numpy.nonzero`).
+    """
+
+    __slots__ = ("open_shape",)
+
+    def __init__(self, name: str, impl: Rule, open_shape: bool = False) -> None:
+        super().__init__(name, impl)
+        self.open_shape = open_shape
 
 
 _UNIT: dict[int, Rule | None] = {1: None, -1: operator.neg}
@@ -476,6 +483,9 @@ def has_nan(value: Any) -> bool:
         # costs time only).
         flat = value if value.ndim == 1 else value.ravel(order="K")
         value = flat.dot(flat)
-    elif isinstance(value, Tracer | np.ndarray):
-        return bool(np.any(np.isnan(value)))  # type: ignore[arg-type]
+    elif isinstance(value, Tracer):
+        answer = value.suspect()
+        return answer if isinstance(answer, bool) else has_nan(answer)
+    elif isinstance(value, np.ndarray):
+        return bool(np.any(np.isnan(value)))
     return bool(value != value)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from optkit.ad.core import Tracer, primal
+from optkit.ad.core import Tracer
 from optkit.ad.quiet import hush, quiet, unhush
 from optkit.ad.registry import (
     Binary,
@@ -63,7 +63,7 @@ def pull_back(
     try:
         freed = once and _is_heavy(tape)
         cts = _backward(tape, seeds, inputs, careful, _consume(tape) if freed else reversed(tape))
-        if not careful and any(map(has_nan, cts)) and np.all(np.isfinite(primal(value))):
+        if not careful and any(map(has_nan, cts)) and np.all(np.isfinite(value)):
             return None if freed else _backward(tape, seeds, inputs, True, reversed(tape))
         return cts
     finally:
@@ -94,7 +94,7 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
             first, second = primitive.partials
             # Whether no operand was broadcast.
             even = j == NUMBER or i == NUMBER or a.shape == b.shape
-            if not even and type(ct) is not ndarray and type(y) is ndarray:
+            if not even and type(ct) is not ndarray:
                 ct = _filled(ct, y)
             if i >= 0:
                 if first is None:
@@ -143,7 +143,7 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
             else:
                 total[index] = part + ct
         elif primitive is sum_of_all:
-            if isinstance(ct, Tracer) or isinstance(a, Tracer):
+            if isinstance(ct, Tracer):
                 _pull(primitive, ct, y, (a,), b, (i,), cts)
                 continue
             if type(ct) is ndarray:
@@ -151,10 +151,10 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
             total = cts[i]
             cts[i] = ct if total is None else total + ct
         else:
-            if type(ct) is not ndarray and type(y) is ndarray:
+            if type(ct) is not ndarray:
                 ct = _filled(ct, y)
             accumulate = primitive.accumulate
-            if accumulate is None:
+            if accumulate is None or isinstance(y, Tracer):
                 _pull(primitive, ct, y, a, b, i, cts)
                 continue
             place = i[0]
@@ -190,8 +190,10 @@ def _own(total: Any, ct: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _filled(ct: Any, y: Any) -> Any:
-    """A cotangent of the shape of ``y``, an array, where it was one number for all elements."""
-    return ct if isinstance(ct, Tracer) else np.full(y.shape, ct)
+    """A cotangent of the shape of ``y`` where it was one number for all elements."""
+    if isinstance(ct, Tracer) or isinstance(y, np.generic | tuple):
+        return ct
+    return np.full(y.shape, ct) if type(y) is ndarray else np.broadcast_to(ct, y.shape)
 
 
 def _fitted(term: Any, y: Any, operand: Any) -> Any:

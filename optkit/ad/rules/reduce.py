@@ -34,7 +34,7 @@ def _spread(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 _add_up: Any = np.add.reduce
 
-_sum = linear(
+sum_along = linear(
     "sum",
     _spread,
     impl=lambda x, axis, keepdims: _add_up(x, axis, None, None, keepdims),
@@ -78,7 +78,7 @@ def _np_sum(
     if axis is None and not keeps(keepdims):
         y = total(x)
     else:
-        y = _sum(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
+        y = sum_along(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
     return (
         y if initial is np._NoValue or (isinstance(initial, int) and initial == 0) else y + initial
     )
@@ -156,6 +156,10 @@ def _extremum_vjp(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool
     return strong_product(_expand(ct, x, axis, keepdims), _shares(y, x, axis, keepdims))
 
 
+# The primitives of np.max and np.min.
+EXTREMA: dict[Any, Any] = {}
+
+
 def _extremum(function: Any, alias: Any) -> Any:
     primitive = nonlinear(
         function.__name__,
@@ -164,6 +168,7 @@ def _extremum(function: Any, alias: Any) -> Any:
         vjp=_extremum_vjp,
         leading=True,
     )
+    EXTREMA[function] = primitive
     pairwise, least = (np.maximum, -math.inf) if function is np.max else (np.minimum, math.inf)
 
     def replacement(
