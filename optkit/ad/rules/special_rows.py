@@ -40,14 +40,16 @@ def row(name: str, arguments: str, *slopes: Slope, impl: Any = None) -> None:
     reasons = {i: slope for i, slope in enumerate(slopes) if isinstance(slope, str)}
     SLOPES[name] = slopes
     ROWS[name] = Row(names, {names[i]: reason for i, reason in reasons.items()})
+    several = getattr(function, "nout", 1) > 1
     primitive = elementwise(
         name,
         *(_fitted(slope) if callable(slope) else _flat for slope in slopes),
         impl=function,
-        several=getattr(function, "nout", 1) > 1,
+        several=several,
     )
     key = name if impl else function
-    FUNCTIONS[key] = _guarded(name, primitive, names, reasons) if reasons else primitive
+    # What stands here as a primitive, executors take for a ufunc with one result.
+    FUNCTIONS[key] = _guarded(name, primitive, names, reasons) if reasons or several else primitive
 
 
 def _fitted(slope: Callable[..., Any]) -> Callable[..., Any]:
