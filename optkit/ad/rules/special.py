@@ -19,6 +19,7 @@ import scipy.special as sp
 
 from optkit.ad.core import primal
 from optkit.ad.registry import FUNCTIONS
+from optkit.ad.rules import orders as at_order
 from optkit.ad.rules import parameters as by
 from optkit.ad.rules.special_rows import INTEGER, SLOPES, inverse, refused, row, steps
 from optkit.errors import NotDifferentiableError
@@ -442,15 +443,15 @@ row("i0e", "x", lambda y, x: sp.i1e(x) - _scaled(y, x))
 row("i1e", "x", lambda y, x: 0.5 * (sp.i0e(x) + sp.ive(2, x)) - _scaled(y, x))
 row("k0e", "x", lambda y, x: y - sp.k1e(x))
 row("k1e", "x", lambda y, x: y - sp.k0e(x) - y / x)
-row("jv", "v z", _ORDER, lambda y, v, z: 0.5 * (sp.jv(v - 1, z) - sp.jv(v + 1, z)))
-row("jve", "v z", _ORDER, lambda y, v, z: 0.5 * (sp.jve(v - 1, z) - sp.jve(v + 1, z)) - 0.0 * _scaled(y, z))
-row("yv", "v z", _ORDER, lambda y, v, z: 0.5 * (sp.yv(v - 1, z) - sp.yv(v + 1, z)))
-row("yve", "v z", _ORDER, lambda y, v, z: 0.5 * (sp.yve(v - 1, z) - sp.yve(v + 1, z)) - 0.0 * _scaled(y, z))
+row("jv", "v z", lambda y, v, z: at_order.jv_v(v, z), lambda y, v, z: 0.5 * (sp.jv(v - 1, z) - sp.jv(v + 1, z)))
+row("jve", "v z", lambda y, v, z: at_order.jv_v(v, z), lambda y, v, z: 0.5 * (sp.jve(v - 1, z) - sp.jve(v + 1, z)) - 0.0 * _scaled(y, z))
+row("yv", "v z", lambda y, v, z: at_order.yv_v(v, z), lambda y, v, z: 0.5 * (sp.yv(v - 1, z) - sp.yv(v + 1, z)))
+row("yve", "v z", lambda y, v, z: at_order.yv_v(v, z), lambda y, v, z: 0.5 * (sp.yve(v - 1, z) - sp.yve(v + 1, z)) - 0.0 * _scaled(y, z))
 row("yn", "n x", INTEGER, lambda y, n, x: 0.5 * (sp.yn(n - 1, x) - sp.yn(n + 1, x)))
-row("iv", "v z", _ORDER, lambda y, v, z: 0.5 * (sp.iv(v - 1, z) + sp.iv(v + 1, z)))
-row("ive", "v z", _ORDER, lambda y, v, z: 0.5 * (sp.ive(v - 1, z) + sp.ive(v + 1, z)) - _scaled(y, z))
-row("kv", "v z", _ORDER, lambda y, v, z: -0.5 * (sp.kv(v - 1, z) + sp.kv(v + 1, z)))
-row("kve", "v z", _ORDER, lambda y, v, z: y - 0.5 * (sp.kve(v - 1, z) + sp.kve(v + 1, z)))
+row("iv", "v z", lambda y, v, z: np.exp(z) * at_order.ive_v(v, z), lambda y, v, z: 0.5 * (sp.iv(v - 1, z) + sp.iv(v + 1, z)))
+row("ive", "v z", lambda y, v, z: at_order.ive_v(v, z), lambda y, v, z: 0.5 * (sp.ive(v - 1, z) + sp.ive(v + 1, z)) - _scaled(y, z))
+row("kv", "v z", lambda y, v, z: np.exp(-z) * at_order.kve_v(v, z), lambda y, v, z: -0.5 * (sp.kv(v - 1, z) + sp.kv(v + 1, z)))
+row("kve", "v z", lambda y, v, z: at_order.kve_v(v, z), lambda y, v, z: y - 0.5 * (sp.kve(v - 1, z) + sp.kve(v + 1, z)))
 row("kn", "n x", INTEGER, lambda y, n, x: -0.5 * (sp.kn(abs(n - 1), x) + sp.kn(n + 1, x)))
 row("hankel1", "v z", _ORDER, lambda y, v, z: 0.5 * (sp.hankel1(v - 1, z) - sp.hankel1(v + 1, z)))
 row("hankel2", "v z", _ORDER, lambda y, v, z: 0.5 * (sp.hankel2(v - 1, z) - sp.hankel2(v + 1, z)))

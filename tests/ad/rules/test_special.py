@@ -72,6 +72,11 @@ ORACLE = {
     "j1": (mp.j1, [(0.3,), (12.0,), (0.0,)], 1e-12),
     "i0e": (lambda x: mp.exp(-abs(x)) * mp.besseli(0, x), [(0.3,), (12.0,)], 1e-11),
     "k1": (lambda x: mp.besselk(1, x), [(0.3,), (12.0,)], 1e-12),
+    "kv": (mp.besselk, [(0.5, 1.2), (2.3, 0.1), (40.3, 0.1), (1.5, 30.0)], 1e-11),
+    "kve": (lambda v, z: mp.exp(z) * mp.besselk(v, z), [(0.5, 100.0)], 1e-11),
+    "iv": (mp.besseli, [(0.5, 1.2), (2.3, 0.1), (5.5, 20.0)], 1e-10),
+    "jv": (mp.besselj, [(0.5, 1.2), (2.3, 9.5), (30.3, 5.0), (1.5, 100.0)], 1e-10),
+    "yv": (mp.bessely, [(0.5, 1.2), (2.3, 9.5), (30.3, 5.0), (1.5, 100.0)], 1e-10),
     "ellipk": (mp.ellipk, [(0.0,), (0.3,), (-5.0,), (0.9999,), (1e-9,)], 1e-12),
     "ellipe": (mp.ellipe, [(0.0,), (0.3,), (-5.0,), (0.9999,)], 1e-12),
     "ellipkinc": (mp.ellipf, [(0.7, 0.3), (1.2, 0.0), (5.0, 0.4), (-2.0, -1.0)], 1e-11),
@@ -282,6 +287,30 @@ def test_an_argument_without_derivative_is_refused_by_name_and_only_if_traced(na
     assert f"argument {row.arguments[i]}:" in text
     assert reason in text
     assert f"ad.stop_gradient({row.arguments[i]})" in text
+
+
+def test_orders_of_bessel_functions_where_their_derivative_is_not_known():
+    for f, message in (
+        (lambda v: sp.jv(v, 1.0 + 1j), "complex arguments"),
+        (lambda v: sp.iv(v, 1.0), "orders up to −1"),
+    ):
+        with pytest.raises(NotDifferentiableError, match=message):
+            ad.jvp(f, (-1.5,), (1.0,))
+    assert np.isnan(ad.jvp(lambda v: sp.jv(v, -1.0), (0.5,), (1.0,))[1])
+
+
+def test_the_smoothness_of_a_matern_kernel_is_differentiable():
+    def kernel(nu, r):
+        z = np.sqrt(2.0 * nu) * r
+        return 2.0 ** (1.0 - nu) / sp.gamma(nu) * z**nu * sp.kv(nu, z)
+
+    def exact(nu, r):
+        z = mp.sqrt(2 * nu) * r
+        return 2 ** (1 - nu) / mp.gamma(nu) * z**nu * mp.besselk(nu, z)
+
+    slopes = ad.grad(kernel, (0, 1))(1.5, 0.7)
+    wanted = float(mp.diff(exact, (1.5, 0.7), (1, 0))), float(mp.diff(exact, (1.5, 0.7), (0, 1)))
+    assert slopes == pytest.approx(wanted, rel=1e-11)
 
 
 def test_the_other_argument_may_be_traced():
