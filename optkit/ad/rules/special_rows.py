@@ -144,3 +144,23 @@ def undeclared() -> list[str]:
     """The ufuncs of this SciPy that the table does not mention."""
     ufuncs = {n: f for n, f in vars(sp).items() if isinstance(f, np.ufunc)}
     return sorted(n for n, f in ufuncs.items() if f not in FUNCTIONS)
+
+
+def page() -> str:
+    """The page of the documentation that lists the functions, with what is differentiated and what is not."""
+    lines = [
+        "# Special functions",
+        "",
+        "What optkit differentiates of `scipy.special`. The page is written by",
+        "`optkit/ad/rules/special_rows.py` from the table of rules; a test holds the two together.",
+        "",
+        "| function | differentiated in | not in, and why |",
+        "| --- | --- | --- |",
+    ]
+    public = {name: what for name, what in sorted(ROWS.items()) if not name.startswith("_")}
+    for name, what in public.items():
+        free = [a for a in what.arguments if a not in what.refused]
+        said = "; ".join(f"{a}: {reason}" for a, reason in what.refused.items())
+        moving = "constant" if what.constant else ", ".join(free) or "nothing"
+        lines.append(f"| `{name}` | {moving} | {said} |")
+    return "\n".join(lines) + "\n"

@@ -153,6 +153,8 @@ class Continuous(Distribution):
         z = (x - loc) / np.where(allowed, scale, 1.0)
         at = primal(z)
         inside = allowed & (at >= low) & (at <= high)
+        if np.all(inside):  # As always in a fit.
+            return f(z, scale, *shapes)
         safe = [np.where(allowed, s, i) for s, i in zip(shapes, self._safe, strict=True)]
         inner = np.where(allowed, inner, self._support(*self._safe)[2])
         y = f(np.where(inside, z, inner), np.where(allowed, scale, 1.0), *safe)

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 -- rows of tables
 
 import math
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -12,9 +13,10 @@ import scipy.special as sp
 import optkit.ad.rules.special  # noqa: F401 -- declares the rules
 from optkit import ad
 from optkit.ad.registry import FUNCTIONS
-from optkit.ad.rules.special_rows import ROWS, undeclared
+from optkit.ad.rules.special_rows import ROWS, page, undeclared
 from optkit.errors import NotDifferentiableError
 
+ROOT = Path(__file__).resolve().parents[3]
 mp = mpmath.mp.clone()
 mp.dps = 60
 
@@ -333,3 +335,10 @@ def test_several_results_and_directions_at_once():
     sn, cn, dn, _ = sp.ellipj(0.7, 0.3)
     by_u = ad.grad(lambda u: sum(part * (k + 1.0) for k, part in enumerate(sp.ellipj(u, 0.3))))(0.7)
     assert by_u == pytest.approx(cn * dn - 2 * sn * dn - 0.9 * sn * cn + 4 * dn)
+
+
+def test_the_page_of_the_documentation_says_what_the_table_says():
+    """If it does not: python -c "from optkit.ad.rules import special, special_rows as r; print(r.page(), end='')"."""
+    written = (ROOT / "docs" / "special.md").read_text(encoding="utf-8").splitlines()
+    # Another SciPy may have fewer functions, or more.
+    assert set(page().splitlines()) <= set(written)
