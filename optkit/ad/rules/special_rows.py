@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
@@ -36,7 +37,7 @@ def row(name: str, arguments: str, *slopes: Slope, impl: Any = None) -> None:
     function = impl or getattr(sp._ufuncs if name.startswith("_") else sp, name, None)
     if function is None:  # This SciPy does not have it yet.
         return
-    names = tuple(arguments.split())
+    names = _documented(name, function, tuple(arguments.split()))
     reasons = {i: slope for i, slope in enumerate(slopes) if isinstance(slope, str)}
     SLOPES[name] = slopes
     ROWS[name] = Row(names, {names[i]: reason for i, reason in reasons.items()})
@@ -50,6 +51,15 @@ def row(name: str, arguments: str, *slopes: Slope, impl: Any = None) -> None:
     key = name if impl else function
     # What stands here as a primitive, executors take for a ufunc with one result.
     FUNCTIONS[key] = _guarded(name, primitive, names, reasons) if reasons or several else primitive
+
+
+def _documented(name: str, function: Any, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that SciPy's documentation gives the arguments; some rows have others, that tell their roles."""
+    for signature in re.findall(rf"^\s*{name}\(([^)]*)\)", function.__doc__ or "", re.MULTILINE):
+        given = tuple(a.strip() for a in signature.split(",") if "=" not in a)
+        if len(given) == len(names) and "x1" not in given:
+            return given
+    return names
 
 
 def _fitted(slope: Callable[..., Any]) -> Callable[..., Any]:

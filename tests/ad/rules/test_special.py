@@ -101,6 +101,8 @@ def arguments():
     for name, (function, points, accuracy) in ORACLE.items():
         for point in points:
             for i in range(len(point)):
+                if point[i] == 0.0 and name.startswith("ellipr"):
+                    continue  # The slope at 0 is infinite.
                 yield pytest.param(name, function, point, i, accuracy, id=f"{name}{point} by {i}")
 
 
@@ -115,8 +117,6 @@ def true_slope(function, point, i):
 
 @pytest.mark.parametrize(("name", "function", "point", "i", "accuracy"), list(arguments()))
 def test_slopes_agree_with_mpmath(name, function, point, i, accuracy):
-    if point[i] == 0.0 and name.startswith("ellipr"):
-        pytest.skip("the slope at 0 is infinite")
     wanted = true_slope(function, point, i)
     ufunc = getattr(sp, name)
     found = [
