@@ -19,6 +19,7 @@ import scipy.special as sp
 
 from optkit.ad.core import primal
 from optkit.ad.registry import FUNCTIONS
+from optkit.ad.rules import hypergeometric as hyper
 from optkit.ad.rules import orders as at_order
 from optkit.ad.rules import parameters as by
 from optkit.ad.rules.special_rows import INTEGER, SLOPES, inverse, refused, row, steps
@@ -503,9 +504,9 @@ row("elliprj", "x y z p", lambda v, x, y, z, p: _elliprj_slope(x, y, z, p, (-1.5
 
 # --- hypergeometric functions, parabolic cylinders, Mathieu, spheroidal (DLMF 12, 13, 15, 28, 30) ---------------------
 
-row("hyp0f1", "v z", _PARAMETER, lambda y, v, z: sp.hyp0f1(v + 1, z) / v)
-row("hyp1f1", "a b x", _PARAMETER, _PARAMETER, lambda y, a, b, x: a / b * sp.hyp1f1(a + 1, b + 1, x))
-row("hyp2f1", "a b c z", _PARAMETER, _PARAMETER, _PARAMETER, lambda y, a, b, c, z: a * b / c * sp.hyp2f1(a + 1, b + 1, c + 1, z))
+row("hyp0f1", "v z", lambda y, v, z: hyper.hyp0f1_v(v, z), lambda y, v, z: sp.hyp0f1(v + 1, z) / v)
+row("hyp1f1", "a b x", lambda y, a, b, x: hyper.hyp1f1_parameter(a, b, x, 0), lambda y, a, b, x: hyper.hyp1f1_parameter(a, b, x, 1), lambda y, a, b, x: a / b * sp.hyp1f1(a + 1, b + 1, x))
+row("hyp2f1", "a b c z", *(lambda y, a, b, c, z, which=i: hyper.hyp2f1_parameter(a, b, c, z, which) for i in range(3)), lambda y, a, b, c, z: a * b / c * sp.hyp2f1(a + 1, b + 1, c + 1, z))
 row("hyperu", "a b x", _PARAMETER, _PARAMETER, lambda y, a, b, x: -a * sp.hyperu(a + 1, b + 1, x))
 row("wright_bessel", "a b x", _PARAMETER, _PARAMETER, lambda y, a, b, x: sp.wright_bessel(a, a + b, x))
 row("log_wright_bessel", "a b x", _PARAMETER, _PARAMETER, _log_wright_slope)

@@ -79,6 +79,9 @@ ORACLE = {
     "iv": (mp.besseli, [(0.5, 1.2), (2.3, 0.1), (5.5, 20.0)], 1e-10),
     "jv": (mp.besselj, [(0.5, 1.2), (2.3, 9.5), (30.3, 5.0), (1.5, 100.0)], 1e-10),
     "yv": (mp.bessely, [(0.5, 1.2), (2.3, 9.5), (30.3, 5.0), (1.5, 100.0)], 1e-10),
+    "hyp0f1": (lambda v, z: mp.hyp0f1(v, z), [(1.5, 2.0), (0.7, -20.0), (2.0, 300.0)], 1e-9),
+    "hyp1f1": (mp.hyp1f1, [(0.7, 1.5, 2.0), (0.7, 1.5, -30.0), (-2.0, 1.5, 3.0), (3.0, 2.0, 80.0)], 1e-10),
+    "hyp2f1": (mp.hyp2f1, [(0.7, 0.3, 1.5, 0.5), (1.2, 2.0, 3.5, -6.0), (-2.0, 1.0, 2.0, 0.3), (1.0, 1.0, 2.5, 0.89)], 1e-10),
     "ellipk": (mp.ellipk, [(0.0,), (0.3,), (-5.0,), (0.9999,), (1e-9,)], 1e-12),
     "ellipe": (mp.ellipe, [(0.0,), (0.3,), (-5.0,), (0.9999,)], 1e-12),
     "ellipkinc": (mp.ellipf, [(0.7, 0.3), (1.2, 0.0), (5.0, 0.4), (-2.0, -1.0)], 1e-11),
@@ -299,6 +302,14 @@ def test_orders_of_bessel_functions_where_their_derivative_is_not_known():
         with pytest.raises(NotDifferentiableError, match=message):
             ad.jvp(f, (-1.5,), (1.0,))
     assert np.isnan(ad.jvp(lambda v: sp.jv(v, -1.0), (0.5,), (1.0,))[1])
+
+
+def test_hypergeometric_series_are_refused_where_they_do_not_serve():
+    with pytest.raises(NotDifferentiableError, match="z < −25"):
+        ad.grad(lambda v: sp.hyp0f1(v, -40.0))(1.5)
+    with pytest.raises(NotDifferentiableError, match="−9 ≤ z ≤ 0.9"):
+        ad.grad(lambda a: sp.hyp2f1(a, 1.0, 2.0, 0.95))(1.5)
+    assert np.isfinite(ad.grad(lambda z: sp.hyp2f1(1.5, 1.0, 2.0, z))(0.95))
 
 
 def test_the_smoothness_of_a_matern_kernel_is_differentiable():
