@@ -22,6 +22,7 @@ from optkit.ad.executors.operations import COSTS, is_native, kind_of, name_of
 from optkit.ad.graph import Constant, Equation, Graph, Value
 from optkit.ad.registry import Constant as ZeroDerivative
 from optkit.ad.rules import index, products, reduce, shape
+from optkit.ad.structured import assemble
 
 # Up to this size a value lives in registers.
 SMALL = 16
@@ -33,7 +34,7 @@ _DEEP = 40
 PIECES = 40
 
 # Operations that read their first operand in memory and are loops of their own.
-CALLS = (products.matmul, index.gather, index.scatter_add)
+CALLS = (products.matmul, index.gather, index.scatter_add, assemble)
 IDENTITIES = (shape.copied, shape.cast)
 
 
@@ -113,6 +114,8 @@ def _can_call(equation: Equation, kinds: list[str | None]) -> bool:
         *before, slot = equation.params["template"] or (None,)
         simple = all(part == slice(None) for part in before) and isinstance(slot, index.Slot)
         return simple and len(arrays) == 1 and arrays[0].dtype.kind == "i" and kinds[0] != "i1"
+    if primitive is assemble:
+        return set(kinds) == {"double"}
     if primitive is index.scatter_add:
         return equation.operands[1].dtype.kind == "i" and kinds[0] == "double"
     return False
@@ -129,6 +132,8 @@ class Kernel:
         Of that shape, put into memory.
     reductions : list of Equation
         Of operands of that shape.
+    guests : list of (Equation, Box)
+        Reductions over a part of the domain, of operands of the shape of that part.
     """
 
     def __init__(self, number: int, domain: tuple[int, ...]) -> None:
@@ -136,12 +141,21 @@ class Kernel:
         self.domain = domain
         self.stores: list[Value] = []
         self.reductions: list[Equation] = []
+        self.guests: list[tuple[Equation, layout.Box]] = []
 
     def roots(self) -> Iterator[Value]:
-        """The values that the loops compute at every element of the domain."""
+        """The values that the loops compute."""
         yield from self.stores
         for equation in self.reductions:
             yield equation.operands[0]
+        for equation, _ in self.guests:
+            yield equation.operands[0]
+
+    def is_guest_of(self, box: layout.Box) -> bool:
+        """Whether all that it does can be done by loops over the box."""
+        fits = self.domain == tuple(h - b for b, h in zip(box.low, box.high, strict=True))
+        whole = all(len(reduced_axes(e)) == len(self.domain) for e in self.reductions)
+        return fits and whole and not self.stores and not self.guests
 
 
 class Scalars(NamedTuple):
@@ -204,6 +218,8 @@ class Plan:
     def _read_in_memory(self, equation: Equation) -> list[Value]:
         """Operands that have to lie in memory."""
         primitive, operands = equation.primitive, equation.operands
+        if primitive is assemble:
+            return [v for v in operands if v in self._pieces]
         if primitive in CALLS:
             if primitive is products.matmul:
                 return [behind_transposes(v) for v in operands]
@@ -289,8 +305,17 @@ class Plan:
                 return kernel
         self._number += 1
         kernel = Kernel(self._number, root.shape)
+        self._invite(kernel, root)
         self._open.append(kernel)
         return kernel
+
+    def _invite(self, kernel: Kernel, root: Value) -> None:
+        """Let open kernels over one box of a piecewise root run along with it: one pass over memory instead of two."""
+        for box in boxes_in_place(root, self.stored):
+            for other in list(self._open):
+                if isinstance(other, Kernel) and other.is_guest_of(box):
+                    kernel.guests += [(equation, box) for equation in other.reductions]
+                    self._open.remove(other)
 
     def _call(self, equation: Equation) -> None:
         if self._is_waiting(equation.operands):
@@ -330,6 +355,28 @@ def _spread(graph: Graph) -> set[Value]:
                 found.update(equation.operands)
         elif is_elementwise(equation):
             found.update(v for v in equation.operands if v.size < result.size)
+    return found
+
+
+def boxes_in_place(root: Value, stored: set[Value]) -> list[layout.Box]:
+    """The boxes of all piecewise values that are computed in place with ``root``."""
+    found: list[layout.Box] = []
+    seen: set[Value] = set()
+    todo = [root]
+    while todo:
+        value = todo.pop()
+        equation = value.origin
+        if value in seen or equation is None or value.shape != root.shape:
+            continue
+        seen.add(value)
+        if value in stored and value is not root:
+            continue
+        if equation.primitive in layout.PIECEWISE:
+            found += layout.boxes(equation) or ()
+            behind = layout.background(equation)
+            todo += [] if behind is None else [behind]
+        elif is_elementwise(equation):
+            todo += equation.operands
     return found
 
 
