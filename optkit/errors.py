@@ -60,6 +60,14 @@ class BackendError(OptkitError, RuntimeError):
     """A differentiation backend is unknown, not installed, or failed to do what was asked of it."""
 
 
+class InnerSolveError(OptkitError, ArithmeticError):
+    """An inner solver (of a root, a fixed point, a differential equation) failed: no solution to differentiate.
+
+    The derivative of a solution exists only at a solution: start nearer to it, solve more precisely, or give a better
+    solver. See `optkit.ad.implicit_root`.
+    """
+
+
 class PerformanceWarning(UserWarning):
     """The result is right, but a much faster way to write the same thing exists; the message names it."""
 

@@ -1,8 +1,10 @@
 """Automatic differentiation of plain NumPy code; knows nothing of optimizers."""
 
+from optkit.ad import extend
 from optkit.ad.backends import Backend, get_backend, register_backend
 from optkit.ad.compiler import Compiled, jit
 from optkit.ad.custom import custom_jvp, custom_vjp
+from optkit.ad.implicit import fixed_point, implicit_root
 from optkit.ad.transforms import (
     derivative,
     grad,
@@ -23,10 +25,13 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "derivative",
+    "extend",
+    "fixed_point",
     "get_backend",
     "grad",
     "hessian",
     "hvp",
+    "implicit_root",
     "jacobian",
     "jit",
     "jvp",

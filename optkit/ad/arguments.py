@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from optkit.ad import tree
+from optkit.ad.buffers import differentiating, settled
 from optkit.ad.core import Tracer, unpack_objects
 from optkit.ad.inplace import own
 from optkit.errors import (
@@ -29,6 +30,7 @@ def as_differentiable(x: Any, where: str) -> Any:
     InvalidTypeError
         For anything else; the message names the argument as ``where`` and says what to pass.
     """
+    x = settled(x)
     if isinstance(x, Tracer):
         return x
     if isinstance(x, np.ma.MaskedArray | np.matrix):
@@ -56,6 +58,7 @@ def as_differentiable(x: Any, where: str) -> Any:
 
 def together(x: Any) -> Any:
     """An array of references to traced values, such as ``np.array([x[0], x[1]])``, as one; others as they are."""
+    x = settled(x)
     if (
         isinstance(x, np.ndarray)
         and x.dtype.hasobject
@@ -156,8 +159,9 @@ def _argument_numbers(argnums: int | tuple[int, ...], count: int, caller: str) -
 
 def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """``f(*args, **kwargs)``; where NumPy or SciPy has hidden the reason of an error, ours says it."""
+    token = differentiating.set(True)
     try:
-        return f(*args, **kwargs)
+        return settled(f(*args, **kwargs))
     except (ValueError, TypeError, SystemError) as error:
         if isinstance(error, OptkitError):
             raise
@@ -165,6 +169,8 @@ def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> 
         if hidden is not None:
             raise hidden from error
         raise
+    finally:
+        differentiating.reset(token)
 
 
 def _hidden_reason(error: BaseException) -> OptkitError | None:
@@ -205,6 +211,7 @@ def _hidden_reason(error: BaseException) -> OptkitError | None:
 
 def output(y: Any, where: str = "the function") -> Any:
     """A leaf of what a function returned, as a tracer, array or NumPy scalar of numbers."""
+    y = settled(y)
     if isinstance(y, Tracer):
         if y.owner.ended:
             raise EscapedTracerError(

@@ -39,6 +39,8 @@ class Trace(ABC):
     __slots__ = ("level",)
 
     ended: Any
+    # Whether its tracers can hold those of any other trace (`optkit.ad.buffers`).
+    absorbs = False
 
     def __init__(self) -> None:
         self.level = next_level()

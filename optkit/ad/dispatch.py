@@ -19,7 +19,7 @@ from optkit.ad import inplace
 from optkit.ad.core import QUIET_SIZE, Tracer, primal, unpack_objects
 from optkit.ad.refusals import ATTRIBUTES, refuse
 from optkit.ad.registry import FUNCTIONS
-from optkit.ad.ufuncs import PLAIN, call_ufunc, operand
+from optkit.ad.ufuncs import PLAIN, call_ufunc, late_rule, operand
 from optkit.errors import LostDerivativeError, NotDifferentiableError, PerformanceWarning
 
 _OPERATORS = {
@@ -79,7 +79,7 @@ class ArrayTracer(Tracer):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
-            handler = FUNCTIONS.get(ufunc)
+            handler = FUNCTIONS.get(ufunc) or late_rule(ufunc)
             if handler is not None:
                 return handler(*(x if type(x) in PLAIN else operand(x, ufunc) for x in inputs))
         return call_ufunc(ufunc, method, inputs, kwargs)
@@ -269,14 +269,14 @@ class ArrayTracer(Tracer):
     def __round__(self, digits: int | None = None) -> Any:
         return round(self.value, digits)
 
-    def __float__(self) -> NoReturn:
+    def __float__(self) -> Any:
         _lost(
             "float(x)",
             "write x itself (NumPy's functions take it), np.sin(x) instead of math.sin(x), and "
             "np.stack(values) instead of np.array(values) before np.mean or np.std of them",
         )
 
-    def __complex__(self) -> NoReturn:
+    def __complex__(self) -> Any:
         _lost("complex(x)", "write x itself, or x + 0j")
 
     def __index__(self) -> NoReturn:

@@ -129,7 +129,7 @@ def _replace(target: Any, new: Any) -> None:
 
 
 def _become(target: Any, new: Any) -> None:
-    if not isinstance(new, Tracer):
+    if not isinstance(new, Tracer) or target.owner.absorbs:
         new = target.owner.lift(new)
     if new.owner is not target.owner:
         raise LostDerivativeError(

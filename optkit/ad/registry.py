@@ -63,8 +63,12 @@ class Primitive:
     def __call__(self, *args: Any, **params: Any) -> Any:
         return bind(self, args, params)
 
+    @property
+    def __name__(self) -> str:
+        return self.name
+
     def __repr__(self) -> str:
-        return f"<{type(self).__name__.lower()} primitive {self.name}>"
+        return f"<{type(self).__qualname__.lower()} primitive {self.name}>"
 
     def push(
         self,
@@ -123,24 +127,7 @@ class Elementwise(Primitive):
         k: int | None,
     ) -> Any:
         assert self.partials is not None
-        total: Any = None
-        for partial, tangent in zip(self.partials, tangents, strict=True):
-            if tangent is None:
-                continue
-            if partial is None:
-                term = tangent
-            elif partial is operator.neg:
-                term = -tangent
-            else:
-                slope = partial(y, *args)
-                term = (
-                    strong_product(tangent, slope)
-                    if k is None
-                    else _directed_product(tangent, slope, y, k)
-                )
-            total = term if total is None else total + term
-        shape = np.shape(y) if k is None else (*np.shape(y), k)
-        return total if np.shape(total) == shape else np.broadcast_to(total, shape)
+        return _push_elementwise(self.partials, y, args, tangents, k)
 
     def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
         assert self.partials is not None
@@ -166,6 +153,69 @@ class Binary(Elementwise):
 
 
 _BY_OPERANDS: dict[int, type[Elementwise]] = {1: Unary, 2: Binary}
+
+
+class Several(Elementwise):
+    """With several results; each of the ``partials`` gives a tuple."""
+
+    __slots__ = ()
+
+    def push(
+        self,
+        y: Any,
+        args: Sequence[Any],
+        tangents: Sequence[Any],
+        params: dict[str, Any],
+        k: int | None,
+    ) -> Any:
+        partials: Any = self.partials
+        each = [
+            None if t is None else partial(y, *args)
+            for t, partial in zip(tangents, partials, strict=True)
+        ]
+        return tuple(
+            _push_elementwise([_of_part(e, j) for e in each], part, args, tangents, k)
+            for j, part in enumerate(y)
+        )
+
+    def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        partials: Any = self.partials
+        slopes = partials[i](y, *args)
+        terms = [strong_product(c, s) for c, s in zip(ct, slopes, strict=True) if c is not None]
+        return unbroadcast(sum(terms[1:], terms[0]), args[i])
+
+
+def _of_part(slopes: Any, j: int) -> Rule:
+    """The partial derivative of the ``j``-th result, of those that are known already."""
+    return lambda *_: slopes[j]
+
+
+def _push_elementwise(
+    slopes: Sequence[Rule | None],
+    y: Any,
+    args: Sequence[Any],
+    tangents: Sequence[Any],
+    k: int | None,
+) -> Any:
+    """The tangent of an elementwise result: the sum over the operands of slope times tangent."""
+    total: Any = None
+    for partial, tangent in zip(slopes, tangents, strict=True):
+        if tangent is None:
+            continue
+        if partial is None:
+            term = tangent
+        elif partial is operator.neg:
+            term = -tangent
+        else:
+            slope = partial(y, *args)
+            term = (
+                strong_product(tangent, slope)
+                if k is None
+                else _directed_product(tangent, slope, y, k)
+            )
+        total = term if total is None else total + term
+    shape = np.shape(y) if k is None else (*np.shape(y), k)
+    return total if np.shape(total) == shape else np.broadcast_to(total, shape)
 
 
 class Linear(Primitive):
@@ -302,15 +352,19 @@ PrimitiveT = TypeVar("PrimitiveT", bound=Primitive)
 # --- the declarations -------------------------------------------------------------------------------------------------
 
 
-def elementwise(function: Any, *partials: Rule | int, impl: Rule | None = None) -> Elementwise:
+def elementwise(
+    function: Any, *partials: Rule | int, impl: Rule | None = None, several: bool = False
+) -> Any:
     """Declare ``function``: one partial derivative per operand, as ``(y, *operands) → ∂y/∂operand``, or 1 or −1.
+
+    With ``several`` results, a tuple, so is each partial derivative.
 
     Examples
     --------
     >>> elementwise(np.sin, lambda y, x: np.cos(x))                      # doctest: +SKIP
     >>> elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a)   # doctest: +SKIP
     """
-    kind = _BY_OPERANDS.get(len(partials), Elementwise)
+    kind = Several if several else _BY_OPERANDS.get(len(partials), Elementwise)
     return _register(function, kind(_name(function), impl or function, partials))
 
 

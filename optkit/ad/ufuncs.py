@@ -6,7 +6,9 @@ become the NumPy function that does the same or, where there is none, a loop of 
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -40,6 +42,13 @@ _IGNORED = {"casting", "order", "subok", "signature"}
 def _is_traced(x: Any) -> bool:
     """As isinstance, which would narrow the type to one without an array's attributes."""
     return isinstance(x, Tracer)
+
+
+def late_rule(ufunc: Any) -> Any:
+    """The rule of a ufunc of SciPy; those are declared when the first of them is called."""
+    if "scipy.special" in sys.modules:
+        importlib.import_module("optkit.ad.rules.special")
+    return FUNCTIONS.get(ufunc)
 
 
 def operand(x: Any, function: Any) -> Any:
@@ -76,7 +85,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> 
         return _into(out, ufunc, method, inputs, kwargs)
     if method != "__call__":
         return _METHODS[method](ufunc, *inputs, **kwargs)
-    if ufunc not in FUNCTIONS:
+    if ufunc not in FUNCTIONS and late_rule(ufunc) is None:
         return _over_elements(ufunc, inputs)
     inputs = tuple(operand(x, ufunc) for x in inputs)
     dtype = kwargs.pop("dtype", None)

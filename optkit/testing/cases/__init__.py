@@ -25,7 +25,9 @@ from optkit.testing.cases import (
     scipy_linalg,
     shape,
     sorting,
+    special,
     statistics,
+    stats,
 )
 from optkit.testing.cases.case import Case, Domain, extrapolated_slope
 
@@ -62,7 +64,7 @@ _ROUNDING = (
 )
 FAMILIES = (
     elementwise, reduce, sorting, statistics, shape, index, placing, calculus, products, polynomials, linalg,
-    fft, scipy_linalg,
+    fft, scipy_linalg, special, stats,
 )  # fmt: skip
 
 

@@ -132,7 +132,7 @@ def test_second_derivative_in_every_nesting(case):
     assert_close(
         forward_over_reverse,
         difference,
-        1e-8,
+        1e-8 * case.slack,
         "forward over reverse against differences of the gradient",
     )
     assert_close(
@@ -159,7 +159,9 @@ def test_one_operand_at_a_time(case):
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in CASES if not case.objects], ids=lambda case: case.name
+    "case",
+    [case for case in CASES if case.single and not case.objects],
+    ids=lambda case: case.name,
 )
 def test_float32_stays_float32(case):
     x, v = case.arguments(np.float32), case.directions(np.float32)

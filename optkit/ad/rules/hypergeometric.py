@@ -1,0 +1,110 @@
+"""Derivatives of hypergeometric functions with respect to their parameters, by their series.
+
+The series (DLMF 16.2.1) is differentiated term by term. Where its terms alternate it is used only after a
+transformation that makes them positive (Kummer's, DLMF 13.2.39; Pfaff's, 15.8.1), or while little cancels.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from optkit.ad.core import primal
+from optkit.errors import NotDifferentiableError
+
+# Up to this |z| the series of F(a, b; c; z) converges in a few hundred terms.
+_RADIUS = 0.9
+
+
+def _series(tops: tuple[Any, ...], bottoms: tuple[Any, ...], z: Any, which: int, terms: int) -> Any:
+    """The derivative of Σ Π(a)ₖ/Π(b)ₖ zᵏ/k! with respect to the parameter ``which``, those above the line first."""
+    term: Any = 1.0 + 0.0 * z
+    slope: Any = 0.0 * z
+    total: Any = 0.0 * z
+    for k in range(terms):
+        above = [a + k for a in tops]
+        below = [b + k for b in bottoms]
+        scale = z / ((k + 1.0) * math.prod(below))
+        ratio = scale * math.prod(above)
+        if which < len(tops):
+            others = math.prod(above[:which] + above[which + 1 :])
+            slope = slope * ratio + term * scale * others
+        else:
+            slope = (slope - term / below[which - len(tops)]) * ratio
+        term = term * ratio
+        total = total + slope
+    return total
+
+
+def _largest(z: Any) -> float:
+    size = np.abs(primal(z))
+    return float(np.max(size, initial=0.0, where=np.isfinite(size)))
+
+
+def hyp0f1_v(v: Any, z: Any) -> Any:
+    """The derivative of ₀F₁(; v; z) with respect to ``v``."""
+    if np.any(np.real(primal(z)) < -25.0):
+        raise NotDifferentiableError(
+            "scipy.special.hyp0f1 has no derivative with respect to its argument v for z < −25, where its series "
+            "cancels: write it as a Bessel function, gamma(v) (−z)^((1−v)/2) jv(v−1, 2 √(−z))"
+        )
+    return _series((), (v,), z, 0, 40 + math.ceil(4.0 * math.sqrt(_largest(z))))
+
+
+def hyp1f1_parameter(a: Any, b: Any, z: Any, which: int) -> Any:
+    """The derivative of ₁F₁(a; b; z) with respect to ``a`` (which = 0) or ``b`` (which = 1)."""
+    size = _largest(z)
+    terms = 50 + math.ceil(size + 10.0 * math.sqrt(size))
+    negative = np.real(primal(z)) < 0
+    upright = _series((a,), (b,), np.where(negative, 0.0, z), which, terms)
+    if not np.any(negative):
+        return upright
+    # e^z M(b − a, b, −z)
+    mirror = np.where(negative, -z, 0.0)
+    by_a = _series((b - a,), (b,), mirror, 0, terms)
+    turned = -by_a if which == 0 else by_a + _series((b - a,), (b,), mirror, 1, terms)
+    return np.where(negative, np.exp(-mirror) * turned, upright)
+
+
+def hyp2f1_parameter(a: Any, b: Any, c: Any, z: Any, which: int) -> Any:
+    """The derivative of ₂F₁(a, b; c; z) with respect to ``a``, ``b`` or ``c`` (which = 0, 1, 2)."""
+    if which == 1:
+        a, b, which = b, a, 0
+    negative = np.real(primal(z)) < 0
+    w = np.where(negative, z, 0.0)
+    w = w / (w - 1.0)
+    inside = np.where(negative, 0.0, z)
+    size = max(_largest(w), _largest(inside))
+    if size > _RADIUS:
+        raise NotDifferentiableError(
+            "scipy.special.hyp2f1 has derivatives with respect to its arguments a, b and c for −9 ≤ z ≤ 0.9 only: keep "
+            "them constant with ad.stop_gradient, or transform the argument (DLMF 15.8)"
+        )
+    terms = 60 if size == 0.0 else 60 + math.ceil(40.0 / -math.log(size))
+    upright = _series((a, b), (c,), inside, which, terms)
+    if not np.any(negative):
+        return upright
+    # (1 − z)^(−a) F(a, c − b; c; z/(z − 1))
+    power = np.power(1.0 - np.where(negative, z, 0.0), -a)
+    if which == 0:
+        value = _value((a, c - b), (c,), w, terms)
+        turned = _series((a, c - b), (c,), w, 0, terms) + value * np.log(1.0 - w)
+    else:
+        turned = _series((a, c - b), (c,), w, 2, terms) + _series((a, c - b), (c,), w, 1, terms)
+    return np.where(negative, power * turned, upright)
+
+
+def _value(tops: tuple[Any, ...], bottoms: tuple[Any, ...], z: Any, terms: int) -> Any:
+    term: Any = 1.0 + 0.0 * z
+    total = term
+    for k in range(terms):
+        term = (
+            term
+            * z
+            * math.prod(a + k for a in tops)
+            / ((k + 1.0) * math.prod(b + k for b in bottoms))
+        )
+        total = total + term
+    return total
