@@ -2,6 +2,7 @@
 
 from optkit.ad.backends import Backend, get_backend, register_backend
 from optkit.ad.custom import custom_jvp, custom_vjp
+from optkit.ad.explain import draw_graph, symbolic, trace_table
 from optkit.ad.transforms import (
     derivative,
     grad,
@@ -21,6 +22,7 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "derivative",
+    "draw_graph",
     "get_backend",
     "grad",
     "hessian",
@@ -30,6 +32,8 @@ __all__ = [
     "linearize",
     "register_backend",
     "stop_gradient",
+    "symbolic",
+    "trace_table",
     "value_and_grad",
     "value_and_jacobian",
     "vjp",
