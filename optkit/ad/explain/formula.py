@@ -277,6 +277,13 @@ def _axes(writer: Writer, node: Node) -> tuple[str, int] | None:
     return (f"{name} {text}", _APPLIED) if own == _ATOM else (f"{name}({text})", _ATOM)
 
 
+def _spread(writer: Writer, node: Node) -> tuple[str, int]:
+    """A broadcast; the axes of length 1 that were put in for it go without saying."""
+    (x,) = node.operands
+    x = x.operands[0] if _is_operation(x, "reshape") else x
+    return f"broadcast_to({writer.operand(x)}, {node.params['shape']})", _ATOM
+
+
 _SPECIAL: dict[str, Callable[[Writer, Node], tuple[str, int] | None]] = {
     "constant": lambda _writer, _node: ("constant", _ATOM),
     "negative": _negative,
@@ -290,6 +297,7 @@ _SPECIAL: dict[str, Callable[[Writer, Node], tuple[str, int] | None]] = {
     "basic_index": _indexed,
     "gather": _indexed,
     "update": _updated,
+    "broadcast_to": _spread,
     "sum": _axes,
     "max": _axes,
     "min": _axes,
