@@ -84,6 +84,8 @@ def padded(text: str, to: int) -> str:
 def shown(value: Any, digits: int = 4) -> str:
     """A number to so many significant digits, a small array element by element, of a large one the shape."""
     value = primal(value)
+    if value is None:  # the adjoint of a result that nothing depends on
+        return "0"
     if isinstance(value, tuple):
         return "(" + ", ".join(shown(part, digits) for part in value) + ")"
     array = np.asarray(value)
@@ -180,7 +182,9 @@ class Writer:
             right = _POWER
         # "cos v₀ × v₁" could be read as the cosine of a product.
         left = _POWER if level == _PRODUCT and self._operand(a)[1] == _APPLIED else level
-        return self._tight(a, left) + sign + self._tight(b, right), level
+        second = self._tight(b, right)
+        second = f"({second})" if second.startswith("−") else second
+        return self._tight(a, left) + sign + second, level
 
     def _tight(self, x: Any, level: int) -> str:
         """An operand, in parentheses where it holds together less than ``level``."""
