@@ -1,6 +1,7 @@
 """Automatic differentiation of plain NumPy code; knows nothing of optimizers."""
 
 from optkit.ad.backends import Backend, get_backend, register_backend
+from optkit.ad.compiler import Compiled, jit
 from optkit.ad.custom import custom_jvp, custom_vjp
 from optkit.ad.explain import draw_graph, symbolic, trace_table
 from optkit.ad.transforms import (
@@ -19,6 +20,7 @@ from optkit.ad.transforms import (
 
 __all__ = [
     "Backend",
+    "Compiled",
     "custom_jvp",
     "custom_vjp",
     "derivative",
@@ -28,6 +30,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "jit",
     "jvp",
     "linearize",
     "register_backend",

@@ -29,7 +29,13 @@ _INFIX = {
     "logical_and": (" and ", _SUM), "logical_or": (" or ", _SUM),
 }  # fmt: skip
 _NOT_ASSOCIATIVE = {"subtract", "divide", "matmul"}
-_TEXTBOOK_NAMES = {"log": "ln", "absolute": "abs", "logical_not": "not", "basic_index": "getitem"}
+_TEXTBOOK_NAMES = {
+    "log": "ln",
+    "total": "sum",
+    "absolute": "abs",
+    "logical_not": "not",
+    "basic_index": "getitem",
+}
 _SUBSCRIPTS = str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _DOT, _BAR = "\N{COMBINING DOT ABOVE}", "\N{COMBINING MACRON}"
@@ -255,6 +261,13 @@ def _indexed(writer: Writer, node: Node) -> tuple[str, int]:
     return f"{writer._tight(node.operands[0], _ATOM)}[{', '.join(parts)}]", _ATOM
 
 
+def _embedded(writer: Writer, node: Node) -> tuple[str, int]:
+    """Zeros but for one part."""
+    index = node.params["index"]
+    parts = [_index(part, ()) for part in (index if isinstance(index, tuple) else (index,))]
+    return f"{writer.operand(node.operands[0])} at [{', '.join(parts)}]", _SUM
+
+
 def _updated(writer: Writer, node: Node) -> tuple[str, int]:
     parts = ", ".join(_index(part, node.operands[2:]) for part in node.params["template"])
     base, value = map(writer.operand, node.operands[:2])
@@ -300,6 +313,7 @@ _SPECIAL: dict[str, Callable[[Writer, Node], tuple[str, int] | None]] = {
     "absolute": _absolute,
     "basic_index": _indexed,
     "gather": _indexed,
+    "embed": _embedded,
     "update": _updated,
     "broadcast_to": _spread,
     "sum": _axes,

@@ -15,7 +15,7 @@ from optkit.ad.explain.recorder import PICK, Node, Record, Recorder
 from optkit.ad.inplace import own
 from optkit.ad.quiet import quiet
 from optkit.ad.recording import finish_copy, matching, tangent_leaves
-from optkit.ad.registry import Constant, Elementwise, strong_product, unbroadcast
+from optkit.ad.registry import Constant
 from optkit.ad.reverse import Parts
 
 # A rule that takes more space than this is named, not written out.
@@ -186,16 +186,10 @@ class _Trace:
                 return "", primitive.pull(i, ct, node.value, _values(node.operands), node.params)
             rule = _Rule(self, node)
             (seed,) = rule.lifted([ct], lambda _: barred(self.names[node]))
-            if not isinstance(primitive, Elementwise):
-                pulled = primitive.pull(i, seed, rule.result, rule.operands, node.params)
-                return rule.formula(pulled), primal(pulled)
-            assert primitive.partials is not None
-            partial = primitive.partials[i]
-            if partial in (None, operator.neg):
-                pulled = unbroadcast(ct if partial is None else -ct, node.operands[i].value)
-                return f"{seed.node.name} × {'1' if partial is None else '(−1)'}", pulled
-            slope = partial(rule.result, *rule.operands)
-            pulled = unbroadcast(strong_product(seed, slope), node.operands[i].value)
+            pulled = primitive.pull(i, seed, rule.result, rule.operands, node.params)
+        partial = primitive.partials[i] if primitive.partials is not None else ""
+        if partial in (None, operator.neg):
+            return f"{seed.node.name} × {'1' if partial is None else '(−1)'}", primal(pulled)
         return rule.formula(pulled), primal(pulled)
 
 

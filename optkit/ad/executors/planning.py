@@ -1,0 +1,346 @@
+"""What is put into memory and what is computed where it is read; which loops do what.
+
+Values of a few elements live in registers, element by element. A larger one is either *stored* by a loop over its
+elements, or *inlined*: computed anew wherever it is read. Stored are the outputs, what has to lie in memory for its
+reader (a matrix product, a gather, a reshape that mixes axes), and what is dearer to compute twice than to store.
+
+A `Kernel` is one nest of loops over a domain; it stores values of that shape and reduces them. A step joins an open
+kernel of its shape unless it needs what that kernel, or a later one, computes as a whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from optkit.ad.executors import layout
+from optkit.ad.executors.operations import COSTS, is_native, kind_of, name_of
+from optkit.ad.graph import Constant, Equation, Graph, Value
+from optkit.ad.registry import Constant as ZeroDerivative
+from optkit.ad.rules import index, products, reduce, shape
+
+# Up to this size a value lives in registers.
+SMALL = 16
+# What storing and loading a value costs, in additions.
+_STORE = 12
+# Inlined expressions are no deeper than this.
+_DEEP = 40
+# A piecewise value is computed box by box up to this many pieces along an axis.
+PIECES = 40
+
+# Operations that read their first operand in memory and are loops of their own.
+CALLS = (products.matmul, index.gather, index.scatter_add)
+IDENTITIES = (shape.copied, shape.cast)
+
+
+@functools.cache
+def _reductions() -> dict[Any, str]:
+    """Reductions by what joins two elements; constants by the function that computes them."""
+    return {
+        reduce.total: "sum",
+        reduce.sum_along: "sum",
+        reduce.EXTREMA[np.max]: "max",
+        reduce.EXTREMA[np.min]: "min",
+        np.any: "any",
+        np.all: "all",
+    }
+
+
+def reduction(equation: Equation) -> str | None:
+    """What a reduction does with two elements, None for anything else."""
+    primitive = equation.primitive
+    if type(primitive) is ZeroDerivative:
+        plain = len(equation.operands) == 1 and not equation.params
+        return _reductions().get(primitive.impl) if plain else None
+    return _reductions().get(primitive)
+
+
+def reduced_axes(equation: Equation) -> tuple[int, ...]:
+    """The axes that a reduction goes along."""
+    axes: tuple[int, ...] = equation.params.get("axis", tuple(range(equation.operands[0].ndim)))
+    return axes
+
+
+def is_elementwise(equation: Equation) -> bool:
+    """Whether each element of the result comes from the elements in the same place."""
+    return name_of(equation.primitive) is not None or equation.primitive in IDENTITIES
+
+
+def has_machine_code(equation: Equation) -> bool:
+    """Whether an equation can be a part of a kernel; anything else is a call of NumPy between kernels."""
+    values = (*equation.operands, *equation.results)
+    kinds = [kind_of(v.dtype) for v in values]
+    if None in kinds or any(v.size == 0 for v in values) or len(equation.results) != 1:
+        return False
+    primitive = equation.primitive
+    if primitive in IDENTITIES:
+        return kinds[0] == kinds[1] or kinds[1] in ("double", "float")
+    if name_of(primitive) is not None:
+        return is_native(primitive, kinds[:-1], kinds[-1])
+    if primitive in layout.VIEWS:
+        return True
+    if primitive in layout.PIECEWISE:
+        return layout.boxes(equation) is not None
+    if reduction(equation) is not None:
+        return kinds[0] != "i1" or reduction(equation) in ("any", "all")
+    return _can_call(equation, kinds)
+
+
+def _can_call(equation: Equation, kinds: list[str | None]) -> bool:
+    primitive = equation.primitive
+    for value in equation.operands:
+        if (
+            isinstance(value, Constant)
+            and value.number is None
+            and not value.data.flags.c_contiguous
+        ):
+            return False
+    if primitive is products.matmul:
+        a, b = equation.operands
+        return set(kinds) == {"double"} and a.ndim <= 2 and b.ndim <= 2
+    if primitive is index.gather:
+        x, *arrays = equation.operands
+        simple = len(arrays) == 1 and len(equation.params["template"]) == 1
+        return simple and arrays[0].dtype.kind == "i" and x.ndim > 0 and kinds[0] != "i1"
+    if primitive is index.scatter_add:
+        return equation.operands[1].dtype.kind == "i" and kinds[0] == "double"
+    return False
+
+
+class Kernel:
+    """One nest of loops.
+
+    Attributes
+    ----------
+    domain : tuple of int
+        What the loops run over.
+    stores : list of Value
+        Of that shape, put into memory.
+    reductions : list of Equation
+        Of operands of that shape.
+    """
+
+    def __init__(self, number: int, domain: tuple[int, ...]) -> None:
+        self.number = number
+        self.domain = domain
+        self.stores: list[Value] = []
+        self.reductions: list[Equation] = []
+
+    def roots(self) -> Iterator[Value]:
+        """The values that the loops compute at every element of the domain."""
+        yield from self.stores
+        for equation in self.reductions:
+            yield equation.operands[0]
+
+
+class Scalars(NamedTuple):
+    """Equations on registers, in order."""
+
+    equations: list[Equation]
+
+
+class Call(NamedTuple):
+    """One operation that is a loop of its own, or a call of BLAS."""
+
+    equation: Equation
+
+
+class Plan:
+    """The steps of a graph in which every equation has machine code.
+
+    Attributes
+    ----------
+    steps : list of Kernel, Scalars or Call
+        In the order in which they run.
+    stored : set of Value
+        What is put into memory.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.steps: list[Kernel | Scalars | Call] = []
+        self.stored: set[Value] = set()
+        self._uses = Counter(graph.used())
+        self._pieces = _with_pieces(graph)
+        self._must = set(graph.outputs)
+        for equation in graph.equations:
+            self._must.update(self._read_in_memory(equation))
+        self._spread = _spread(graph)
+        # Of a value: the cost and the depth of computing it inline, …
+        self._cost: dict[Value, int] = {}
+        self._depth: dict[Value, int] = {}
+        # … and the last kernel that has to be over before it can be computed, with and without what kernels of its
+        # own shape store on the way; with a half for what waits on registers for that kernel.
+        self._after: dict[Value, float] = {}
+        self._after_same: dict[Value, float] = {}
+        self._open: list[Kernel | Call] = []
+        self._flushed = -1.0
+        self._number = -1
+        self._waiting: list[Equation] = []
+        for equation in graph.equations:
+            self._place(equation)
+        self._flush()
+
+    # --- where a value lives ------------------------------------------------------------------------------------------
+
+    def is_large(self, value: Value) -> bool:
+        """Whether a value does not live in registers."""
+        return value.size > SMALL
+
+    def _read_in_memory(self, equation: Equation) -> list[Value]:
+        """Operands that have to lie in memory."""
+        primitive, operands = equation.primitive, equation.operands
+        if primitive in CALLS:
+            if primitive is products.matmul:
+                return [behind_transposes(v) for v in operands]
+            return list(operands)
+        if layout.mixes_axes(equation):
+            return list(operands)
+        # A piecewise value is only split into boxes where it is read in place.
+        in_place = is_elementwise(equation) or reduction(equation) is not None
+        return [
+            v for v in operands if v in self._pieces and not (in_place and _may_split(v, equation))
+        ]
+
+    def _is_stored(self, value: Value) -> bool:
+        if value in self._must:
+            return True
+        dear = self._cost[value] * (self._uses[value] - 1) > _STORE
+        return dear or self._depth[value] > _DEEP or self._is_spread(value)
+
+    def _is_spread(self, value: Value) -> bool:
+        """Whether a dear value is read by something larger, which would compute it again and again."""
+        return self._cost[value] > 6 and value in self._spread
+
+    # --- the order of steps -------------------------------------------------------------------------------------------
+
+    def _place(self, equation: Equation) -> None:
+        operands, result = equation.operands, equation.result
+        waits = max((self._after.get(v, -1) for v in operands), default=-1)
+        if equation.primitive in CALLS and any(map(self.is_large, (*operands, result))):
+            self._call(equation)
+        elif reduction(equation) is not None and self.is_large(operands[0]):
+            kernel = self._kernel(operands[0])
+            kernel.reductions.append(equation)
+            self._after[result] = self._after_same[result] = kernel.number
+            self._cost[result], self._depth[result] = 0, 0
+            if self.is_large(result):
+                self.stored.add(result)
+        elif not self.is_large(result):
+            self._cost[result], self._depth[result] = 0, 0
+            if waits > self._flushed:
+                self._after[result] = self._after_same[result] = math.floor(waits) + 0.5
+                self._waiting.append(equation)
+            else:
+                self._scalar(equation)
+        else:
+            self._inline(equation)
+            if self._is_stored(result):
+                kernel = self._kernel(result)
+                kernel.stores.append(result)
+                self.stored.add(result)
+                self._after[result] = kernel.number
+                self._cost[result], self._depth[result] = 1, 0
+
+    def _inline(self, equation: Equation) -> None:
+        operands, result = equation.operands, equation.result
+        own = COSTS.get(name_of(equation.primitive) or "", 1)
+        if equation.primitive in layout.VIEWS:
+            own = 0
+        self._cost[result] = min(10**6, own + sum(self._cost.get(v, 1) for v in operands))
+        self._depth[result] = 1 + max((self._depth.get(v, 0) for v in operands), default=0)
+        self._after[result] = max((self._after.get(v, -1) for v in operands), default=-1)
+        self._after_same[result] = max(
+            (
+                self._after_same.get(v, -1)
+                if v.shape == result.shape and is_elementwise(equation)
+                else self._after.get(v, -1)
+                for v in operands
+            ),
+            default=-1,
+        )
+
+    def _kernel(self, root: Value) -> Kernel:
+        """An open kernel that can compute ``root`` at each of its elements, or a new one."""
+        after = self._after_same.get(root, -1)
+        if after != math.floor(after) and after > self._flushed:
+            self._flush()
+        for kernel in self._open:
+            if isinstance(kernel, Kernel) and kernel.number > after and kernel.domain == root.shape:
+                return kernel
+        self._number += 1
+        kernel = Kernel(self._number, root.shape)
+        self._open.append(kernel)
+        return kernel
+
+    def _call(self, equation: Equation) -> None:
+        if any(
+            self._after.get(v, -1) % 1 and self._after[v] > self._flushed for v in equation.operands
+        ):
+            self._flush()
+        self._number += 1
+        self._open.append(Call(equation))
+        result = equation.result
+        self._after[result] = self._after_same[result] = self._number
+        self._cost[result], self._depth[result] = 1, 0
+        if self.is_large(result):
+            self.stored.add(result)
+
+    def _scalar(self, equation: Equation) -> None:
+        """An equation on registers that needs nothing of what is open: it stands before that."""
+        if not (self.steps and isinstance(self.steps[-1], Scalars)):
+            self.steps.append(Scalars([]))
+        self.steps[-1].equations.append(equation)
+
+    def _flush(self) -> None:
+        """Close all kernels, and with them what waits for them."""
+        self.steps += self._open
+        self._open = []
+        self._flushed = self._number + 0.5
+        if self._waiting:
+            self.steps.append(Scalars(self._waiting))
+            self._waiting = []
+
+
+def _spread(graph: Graph) -> set[Value]:
+    """What is read by something larger, directly or as a view."""
+    found: set[Value] = set()
+    for equation in reversed(graph.equations):
+        result = equation.results[0]
+        if equation.primitive in layout.VIEWS:
+            if result in found or equation.operands[0].size < result.size:
+                found.update(equation.operands)
+        elif is_elementwise(equation):
+            found.update(v for v in equation.operands if v.size < result.size)
+    return found
+
+
+def _with_pieces(graph: Graph) -> set[Value]:
+    """What is piecewise, or computed in place from what is."""
+    found: set[Value] = set()
+    for equation in graph.equations:
+        result = equation.results[0]
+        if equation.primitive in layout.PIECEWISE:
+            found.add(result)
+        elif is_elementwise(equation):
+            if any(v in found and v.shape == result.shape for v in equation.operands):
+                found.add(result)
+    return found
+
+
+def behind_transposes(value: Value) -> Value:
+    """What a value is a transpose of, or the value."""
+    while value.origin is not None and value.origin.primitive is shape.transpose:
+        (value,) = value.origin.operands
+    return value
+
+
+def _may_split(value: Value, reader: Equation) -> bool:
+    """Whether a kernel of the reader can be split along the boxes of a value that it reads in place."""
+    result = reader.results[0]
+    return reduction(reader) is not None or result.shape == value.shape
