@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.explain.code import function_source, module_source, python_name
+from optkit.ad.explain.formula import Writer, shown
 from optkit.ad.explain.recorder import Node, Record, record
 from optkit.ad.explain.substitution import carried_out, exact
 from optkit.errors import InvalidInputError
@@ -40,6 +41,9 @@ class Symbolic:
     conditions : tuple of (Expr, bool)
         On which the formulas rest: what Python code asked of the arguments on the way, with the answer. Elsewhere the
         function takes another branch.
+    fixed : tuple of str
+        Integers that are built into the formulas as they came out at the given point: positions (an order, an index
+        of a maximum), counts, what ``int(x)`` gave.
 
     Examples
     --------
@@ -56,6 +60,7 @@ class Symbolic:
     arguments: tuple[tuple[str, Any], ...]
     value: Any
     conditions: tuple[tuple[Any, bool], ...]
+    fixed: tuple[str, ...]
 
     @cached_property
     def variables(self) -> list[Any]:
@@ -111,6 +116,7 @@ class Symbolic:
             f"where {condition if holds else f'not ({condition})'}"
             for condition, holds in self.conditions
         ]
+        lines += [f"where {text}" for text in self.fixed]
         return "\n".join(lines)
 
     def _repr_latex_(self) -> str:
@@ -215,8 +221,8 @@ def symbolic(
     -----
     The derivatives are taken by SymPy from the formula, so they are independent of the engine's rules. ``np.where``
     becomes a case distinction; a Python ``if`` takes the branch of the given point, and the formulas hold
-    as long as its condition does: see ``conditions``. At poles and at most kinks the formulas give what SymPy makes of
-    them, which need not be what the engine gives there by rule.
+    as long as its condition does: see ``conditions``, and ``fixed`` for orders, positions and counts. At poles and at
+    most kinks the formulas give what SymPy makes of them, which need not be what the engine gives there by rule.
 
     Examples
     --------
@@ -261,7 +267,9 @@ def symbolic(
     value = leaves[0] if run.structure is None else leaves
     conditions = tuple(_conditions(run, known))
     name = getattr(f, "__name__", "f")
-    return Symbolic(name if name.isidentifier() else "f", arguments, value, conditions)
+    return Symbolic(
+        name if name.isidentifier() else "f", arguments, value, conditions, tuple(_fixed(run))
+    )
 
 
 def _expressions(leaf: Any) -> Any:
@@ -319,3 +327,10 @@ def _conditions(run: Record, known: dict[Node, Any]) -> Any:
                 continue
             seen.add(question)
             yield question, bool(holds)
+
+
+def _fixed(run: Record) -> list[str]:
+    """What the integers are that the run rests on, each once."""
+    write = Writer()
+    texts = [f"{write(node)} = {shown(node.value)}" for node in run.fixed]
+    return list(dict.fromkeys(texts))

@@ -90,10 +90,9 @@ def padded(text: str, to: int) -> str:
 def shown(value: Any, digits: int = 4) -> str:
     """A number to so many significant digits, a small array element by element, of a large one the shape."""
     value = primal(value)
-    if value is None:  # the adjoint of a result that nothing depends on
-        return "0"
     if isinstance(value, tuple):
-        return "(" + ", ".join(shown(part, digits) for part in value) + ")"
+        # Of the adjoints of several results None is one that nothing depends on.
+        return "(" + ", ".join("0" if part is None else shown(part, digits) for part in value) + ")"
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
         return str(value)

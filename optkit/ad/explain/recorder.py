@@ -7,6 +7,7 @@ each operation as a `Node`. Trace tables, drawings and formulas are made from th
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,16 +64,18 @@ class Recorder(Trace):
     """Writes down the operations on its tracers.
 
     Results without a derivative are plain values, as in reverse mode, but for those whose kind is among ``kinds``: "f",
-    floats (rounding, signs), and "b", conditions. Of these the answers are written down that Python gets when it asks
-    whether one holds. Integers are never recorded, for they are used as indices, which must be plain.
+    floats (rounding, signs), and "b", conditions. With "b" the run is also asked what it rests on: ``answers`` are the
+    conditions that Python asked for, ``fixed`` the integers that came out (as positions and counts do), which are
+    plain in any case, for indices must be.
     """
 
-    __slots__ = ("answers", "ended", "kinds", "nodes")
+    __slots__ = ("answers", "ended", "fixed", "kinds", "nodes")
 
     def __init__(self, kinds: str = "") -> None:
         super().__init__()
         self.nodes: list[Node] = []
         self.answers: list[tuple[Node, Any]] = []
+        self.fixed: list[Node] = []
         self.kinds = kinds
         self.ended = False
 
@@ -96,20 +99,29 @@ class Recorder(Trace):
         if isinstance(primitive, Constant):
             kind = y.dtype.kind if isinstance(y, np.ndarray | np.generic) else ""
             if not kind or kind not in self.kinds:
+                if "b" in self.kinds:
+                    self.fixed.append(self._node(primitive, args, params, y))
                 return y
-        # A plain array may be overwritten later on by whoever owns it.
-        operands = tuple(
-            arg.node if mine else np.array(arg) if isinstance(arg, np.ndarray) else arg
-            for arg, mine in zip(args, ours, strict=True)
-        )
-        depth = 1 + max(x.depth for x in operands if isinstance(x, Node))
-        result = self._write(Node(primitive, operands, params, y, depth))
+        node = self._node(primitive, args, params, y)
+        result = self._write(node)
         if not isinstance(y, tuple):
             return result
         return tuple(
-            self._write(Node(PICK, (result.node,), {"which": i}, part, depth + 1))
+            self._write(Node(PICK, (node,), {"which": i}, part, node.depth + 1))
             for i, part in enumerate(y)
         )
+
+    def _node(
+        self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], y: Any
+    ) -> Node:
+        operands: list[Any] = []
+        for arg in args:
+            if isinstance(arg, RecordedTracer) and arg.owner is self:
+                operands.append(arg.node)
+            else:  # A plain array may be overwritten later on by whoever owns it.
+                operands.append(np.array(arg) if isinstance(arg, np.ndarray) else arg)
+        depth = 1 + max(x.depth for x in operands if isinstance(x, Node))
+        return Node(primitive, tuple(operands), params, y, depth)
 
     def _write(self, node: Node) -> RecordedTracer:
         self.nodes.append(node)
@@ -118,6 +130,8 @@ class Recorder(Trace):
         return kind(node.value, self, node)
 
 
+_TO_INTEGER, _ROUND = Constant("int", int), Constant("round", round)
+_FLOOR, _CEIL = Constant("floor", math.floor), Constant("ceil", math.ceil)
 # An array that the function has made and assigns into.
 LIFTED = Constant("constant", lambda value: value)
 PICK = Primitive("pick", lambda results, which: results[which])
@@ -133,6 +147,28 @@ class RecordedTracer(ArrayTracer):
         self.owner = trace
         self.node = node
         self.viewed = self.views = None
+
+    def __bool__(self) -> bool:
+        return bool(np.not_equal(self, 0))  # type: ignore[call-overload]  # dispatched by NumPy
+
+    def __int__(self) -> int:
+        return int(self._whole(_TO_INTEGER))
+
+    def __trunc__(self) -> int:
+        return int(self._whole(_TO_INTEGER))
+
+    def __floor__(self) -> int:
+        return int(self._whole(_FLOOR))
+
+    def __ceil__(self) -> int:
+        return int(self._whole(_CEIL))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return self._whole(_ROUND, *(() if digits is None else (digits,)))
+
+    def _whole(self, primitive: Constant, *args: Any) -> Any:
+        """What Python makes of the number."""
+        return self.owner.process(primitive, (self, *args), {})
 
     def __getitem__(self, index: Any) -> Any:
         return super().__getitem__(_plain_masks(index))
@@ -208,6 +244,8 @@ class Record:
         How they are put together.
     answers : list of (Node, bool or array)
         The conditions that the run depended on, and what they were.
+    fixed : list of Node
+        The integers that it depended on.
     """
 
     selection: Selection
@@ -216,6 +254,7 @@ class Record:
     outputs: list[Any]
     structure: tree.Structure | None
     answers: list[tuple[Node, Any]]
+    fixed: list[Node]
 
     def value(self) -> Any:
         """What the function returned."""
@@ -264,7 +303,9 @@ def record(
     finally:
         recorder.ended = True
     outputs = [y.node if is_of(recorder, y) else y for y in results]
-    return Record(selection, nodes, recorder.nodes, outputs, structure, recorder.answers)
+    return Record(
+        selection, nodes, recorder.nodes, outputs, structure, recorder.answers, recorder.fixed
+    )
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:

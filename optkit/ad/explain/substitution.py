@@ -179,6 +179,19 @@ def _extremum(kind: str) -> Callable[..., Any]:
     return extremum
 
 
+def _quantified(kind: str) -> Callable[..., Any]:
+    def quantified(x: Any, axis: Any = None, *others: Any, **params: Any) -> Any:
+        import sympy
+
+        if axis is not None or others or params:
+            raise NotDifferentiableError(
+                "ad.symbolic: np.all and np.any along an axis have no counterpart in SymPy here"
+            )
+        return getattr(sympy, kind)(*np.ravel(_conditions_of(x)))
+
+    return quantified
+
+
 def _product(x: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
     return np.prod(x, axis=axis, keepdims=keepdims)
 
@@ -208,6 +221,8 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "where": _where,
     "max": _extremum("Max"),
     "min": _extremum("Min"),
+    "all": _quantified("And"),
+    "any": _quantified("Or"),
     "prod": _product,
     "slogdet": _of_matrix("slogdet"),
     "det": _of_matrix("det"),

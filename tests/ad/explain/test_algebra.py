@@ -1,6 +1,7 @@
 """Formulas of recorded functions: their values, their derivatives, their source."""
 
 import importlib.util
+import math
 import sys
 
 import numpy as np
@@ -118,6 +119,58 @@ def test_branches_of_python_are_conditions():
         x1 < 0: False,
     }
     assert "where not (x_0 > 1)" in str(formulas)
+
+
+@needs_sympy
+@pytest.mark.parametrize(
+    ("f", "x", "value", "fixed"),
+    [
+        (lambda x: x ** int(x), 2.5, "x**2", ("int x = 2",)),
+        (lambda x: x * math.floor(x) + x * round(x), 2.5, "4*x", ("floor x = 2", "round x = 2")),
+        (
+            lambda x: np.sort(x)[0],
+            np.array([2.0, 1.0]),
+            "x_1",
+            ("argsort(x, −1, stable) = [1, 0]",),
+        ),
+        (lambda x: x[np.argmax(x)], np.array([1.0, 2.0]), "x_1", ("argmax x = 1",)),
+        (
+            lambda x: np.count_nonzero(x > 1) * x[0],
+            np.array([1.0, 2.0]),
+            "x_0",
+            ("count_nonzero(x > 1) = 1",),
+        ),
+        (
+            lambda x: x.astype(int)[0] * x[0],
+            np.array([2.5]),
+            "2*x_0",
+            ("astype(x, dtype=int64) = [2]",),
+        ),
+    ],
+)
+def test_integers_that_are_built_in_are_named(f, x, value, fixed):
+    """Else a formula would be taken for the function where it is one of its pieces."""
+    formulas = ad.symbolic(f, x)
+    assert str(formulas.value) == value
+    assert formulas.fixed == fixed
+    assert all(f"where {text}" in str(formulas) for text in fixed)
+
+
+@needs_sympy
+def test_a_number_that_is_asked_whether_it_is_zero_and_conditions_of_many():
+    formulas = ad.symbolic(lambda x: 1.0 if x else 2.0 * x, 3.0)
+    assert [(str(c), holds) for c, holds in formulas.conditions] == [("Ne(x, 0)", True)]
+    formulas = ad.symbolic(
+        lambda x: x[0] if np.all(x > 1.0) or np.any(x < 0.0) else x[1], np.array([0.5, 2.0])
+    )
+    assert str(formulas.value) == "x_1"
+    assert [str(c) for c, _ in formulas.conditions] == [
+        "(x_0 > 1) & (x_1 > 1)",
+        "(x_0 < 0) | (x_1 < 0)",
+    ]
+    inner = ad.symbolic(lambda x: ad.grad(lambda t: t**3 if t > 1.0 else t)(x), 2.0)
+    assert str(inner.value) == "3*x**2"
+    assert [str(c) for c, _ in inner.conditions] == ["x > 1"]
 
 
 @needs_sympy
