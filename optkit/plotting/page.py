@@ -170,25 +170,33 @@ def _standard_errors(result: Any, n: int) -> tuple[Any, str]:
 
 
 def _pictures(result: Any) -> str:
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
+    from matplotlib import style
 
     if not np.any(np.isfinite(result.history.fun)):
         return "<p>No value in the history is finite, so there is nothing to draw.</p>"
-    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
-    FigureCanvasSVG(figure)
     slopes = result.history.gradient_norm
     known = bool(np.any(np.isfinite(slopes) & (slopes > 0.0)))
-    left, *right = np.atleast_1d(figure.subplots(1, 1 + known))
-    plot_convergence(result, ax=left)
-    if known:
-        plot_convergence(result, y="gradient", ax=right[0])
-    picture = io.StringIO()
-    figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
-    svg = re.sub(r"<metadata>.*?</metadata>", "", picture.getvalue(), flags=re.S)
+    with style.context("default"):  # The page is white, whatever style the user draws in.
+        svg = _svg(result, known)
     label = "the objective above its best value" + (", and the gradient norm" if known else "")
     svg = svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
     return f"<figure>{svg}</figure>"
+
+
+def _svg(result: Any, slopes: bool) -> str:
+    """The course of the solve, with or without its gradient."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
+    FigureCanvasSVG(figure)
+    left, *right = np.atleast_1d(figure.subplots(1, 1 + slopes))
+    plot_convergence(result, ax=left)
+    if slopes:
+        plot_convergence(result, y="gradient", ax=right[0])
+    picture = io.StringIO()
+    figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
+    return re.sub(r"<metadata>.*?</metadata>", "", picture.getvalue(), flags=re.S)
 
 
 def _history(result: Any) -> str:

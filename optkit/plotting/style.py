@@ -69,7 +69,7 @@ def dress(ax: Axes, *, grid: bool = True) -> None:
 def add_legend(ax: Axes, title: str | None = None, **options: Any) -> None:
     """A legend without a border; where it covers something, that shines through a little."""
     legend = ax.legend(
-        frameon=True, framealpha=0.85, edgecolor="none", facecolor="white", alignment="left",
+        frameon=True, framealpha=0.85, edgecolor="none", facecolor=ax.get_facecolor(), alignment="left",
         title=title, title_fontsize="small", **options,
     )  # fmt: skip
     legend.get_title().set_color(GREY)

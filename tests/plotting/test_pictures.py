@@ -58,3 +58,10 @@ def test_it_can_be_saved(name, tmp_path):
     for kind in ("png", "svg", "pdf"):
         ax.figure.savefig(tmp_path / f"picture.{kind}")
         assert (tmp_path / f"picture.{kind}").stat().st_size > 1000
+
+
+def test_legends_can_be_read_in_a_dark_style():
+    with plt.style.context("dark_background"):
+        ax = optkit.plot_convergence({"a": RUN, "b": RUN})
+        legend = ax.get_legend()
+        assert legend.get_frame().get_facecolor()[:3] == (0.0, 0.0, 0.0)
