@@ -29,7 +29,7 @@ from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.inplace import own
 from optkit.ad.registry import Primitive
 from optkit.ad.rules.index import where
-from optkit.ad.rules.shape import broadcast_to
+from optkit.ad.rules.shape import broadcast_to, transpose
 from optkit.errors import EscapedTracerError, OptkitError
 
 
@@ -105,16 +105,23 @@ class CaptureTrace(Trace):
         if not isinstance(value, np.ndarray):
             return Constant(value)
         if value.size and not any(value.strides):  # One number, broadcast (or an array of no axes).
-            equation = Equation(broadcast_to, (Constant(value.flat[0]),), {"shape": value.shape})
-            equation.results = (Value(value.shape, value.dtype, equation),)
-            self.steps.append(equation)
-            return equation.result
+            return self._view(broadcast_to, Constant(value.flat[0]), {"shape": value.shape}, value)
+        if value.flags.f_contiguous and not value.flags.c_contiguous:
+            axes = tuple(range(value.ndim))[::-1]
+            return self._view(transpose, self.constant(value.T), {"axes": axes}, value)
         _, copy, uses = self.constants.get(id(value), (None, None, []))
         if copy is not None and _same(copy, value):
             return uses[-1]
         uses.append(Constant(np.array(value)))
         self.constants[id(value)] = (value, uses[-1].data, uses)
         return uses[-1]
+
+    def _view(self, primitive: Primitive, base: Value, params: dict[str, Any], like: Any) -> Value:
+        """The equation that makes a view of a constant."""
+        equation = Equation(primitive, (base,), params)
+        equation.results = (Value(like.shape, like.dtype, equation),)
+        self.steps.append(equation)
+        return equation.result
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if self.ended:

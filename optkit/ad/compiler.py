@@ -24,6 +24,7 @@ import numpy as np
 from optkit.ad import tree
 from optkit.ad.capture import CannotCaptureError, capture
 from optkit.ad.executors.choice import choose
+from optkit.ad.executors.forms import CallForm
 from optkit.ad.passes import simplify
 from optkit.ad.reporting import report_of
 from optkit.ad.specialisation import MISSED, Arguments, Specialisation, take_apart
@@ -197,12 +198,10 @@ class Compiled:
             times.append(time.perf_counter())
             cleaned = simplify(captured.graph)
             times.append(time.perf_counter())
-            made = Specialisation(
-                captured,
-                cleaned,
-                self._make(cleaned, captured.structure, len(captured.leaves)),
-                arguments,
-            )
+            form = None
+            if arguments.numbers is not None:
+                form = CallForm(captured.structure, len(captured.leaves), arguments.numbers)
+            made = Specialisation(captured, cleaned, self._make(cleaned, form))
             times.append(time.perf_counter())
             made.seconds = dict(zip(("capture", "passes", "compile"), np.diff(times), strict=True))
             result = made(arguments.dynamic)

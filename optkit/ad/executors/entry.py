@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import sysconfig
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from optkit.ad.tree import Structure
 # Offsets in PyArrayObject (ndarraytypes.h), behind the reference count and the type.
 _TYPE, _DATA, _NDIM, _SHAPE, _STRIDES, _DTYPE, _FLAGS = 8, 16, 24, 32, 40, 56, 64
 _CONTIGUOUS_AND_ALIGNED = 0x0101
+# Of the number in a PyFloatObject.
+_FLOAT = 16
 # Places in NumPy's table of C functions (numpy/_core/code_generators/numpy_api.py).
 _ARRAY_TYPE, _SCALAR, _EMPTY = 2, 60, 184
 # Larger functions let other threads run Python meanwhile.
@@ -31,6 +34,9 @@ _RELEASE_FROM = 1 << 15
 # Up to this size scratch memory is taken from the stack.
 _STACK_BYTES = 1 << 14
 _FASTCALL = 0x0080
+
+
+_PROBE = 0.1
 
 
 @functools.cache
@@ -49,19 +55,27 @@ def available() -> bool:
         and pointer(id(x) + _DTYPE).value == id(x.dtype)
         and number(id(x) + _FLAGS).value & _CONTIGUOUS_AND_ALIGNED == _CONTIGUOUS_AND_ALIGNED
         and _numpy_function(_ARRAY_TYPE) == id(np.ndarray)
+        and ctypes.c_double.from_address(id(_PROBE) + _FLOAT).value == _PROBE
     )
 
 
 def has_entry(graph: Graph, structure: Structure | None, leaves: int) -> bool:
     """Whether the arguments and the result of a function are of the simple kind that this door can handle."""
-    simple = structure is None or (
-        structure.kind in (tuple, list) and not structure.names and not any(structure.parts)
-    )
-    return available() and simple and leaves == len(graph.outputs) > 0
+    return available() and _is_simple(structure) and leaves == len(graph.outputs) > 0
 
 
-def write_entry(graph: Graph, structure: Structure | None, scratch_bytes: int) -> str:
-    """The text of ``entry``, for the module that has ``core``."""
+def _is_simple(structure: Structure | None) -> bool:
+    """Whether a result is made of nested tuples and lists alone."""
+    if structure is None:
+        return True
+    plain = structure.kind in (tuple, list) and not structure.names
+    return plain and all(map(_is_simple, structure.parts))
+
+
+def write_entry(
+    graph: Graph, structure: Structure | None, scratch_bytes: int, numbers: frozenset[int]
+) -> str:
+    """The text of ``entry``, for the module that has ``core``; ``numbers`` says which arguments are Python's floats."""
     e = Emitter()
     for name in ("Py_IncRef", "Py_DecRef"):
         e.declarations.add(f"declare void @{name}(ptr)")
@@ -71,6 +85,11 @@ def write_entry(graph: Graph, structure: Structure | None, scratch_bytes: int) -
     inputs = e.stack("ptr", max(count, 1))
     for number, value in enumerate(graph.inputs):
         argument = e.value(f"load ptr, ptr {_at(e, '%arguments', 8 * number)}")
+        if number in numbers:
+            kind = _field(e, argument, _TYPE, "ptr")
+            _require(e, e.value(f"icmp eq ptr {kind}, {_object(float)}"), refused)
+            e.line(f"store ptr {_at(e, argument, _FLOAT)}, ptr {_at(e, inputs, 8 * number)}")
+            continue
         _require(
             e,
             e.value(f"icmp eq ptr {_field(e, argument, _TYPE, 'ptr')}, {_object(np.ndarray)}"),
@@ -219,17 +238,22 @@ def _return(
             array = e.value(f"call ptr {scalar}(ptr {place}, ptr {_object(value.dtype)}, ptr null)")
             _require(e, e.value(f"icmp ne ptr {array}, null"), "%nomemory")
         results.append(array)
+    e.line(f"ret ptr {_together(e, structure, iter(results))}")
+
+
+def _together(e: Emitter, structure: Structure | None, results: Iterator[str]) -> str:
+    """The results in their tuples and lists."""
     if structure is None:
-        e.line(f"ret ptr {results[0]}")
-        return
+        return next(results)
     kind = "PyTuple" if structure.kind is tuple else "PyList"
     e.declarations.add(f"declare ptr @{kind}_New(i64)")
     e.declarations.add(f"declare i32 @{kind}_SetItem(ptr, i64, ptr)")
-    whole = e.value(f"call ptr @{kind}_New(i64 {len(results)})")
+    whole = e.value(f"call ptr @{kind}_New(i64 {len(structure.parts)})")
     _require(e, e.value(f"icmp ne ptr {whole}, null"), "%nomemory")
-    for number, result in enumerate(results):
-        e.value(f"call i32 @{kind}_SetItem(ptr {whole}, i64 {number}, ptr {result})")
-    e.line(f"ret ptr {whole}")
+    for number, part in enumerate(structure.parts):
+        item = _together(e, part, results)
+        e.value(f"call i32 @{kind}_SetItem(ptr {whole}, i64 {number}, ptr {item})")
+    return whole
 
 
 def _require(e: Emitter, condition: str, otherwise: str) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from optkit.ad.executors.forms import CallForm
 from optkit.ad.executors.ufuncs import ufuncs
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
-from optkit.ad.tree import Structure
 
 # Sets of buffers that are kept between calls: as many as threads are likely to run one function at once.
 _KEPT = 4
@@ -53,7 +53,7 @@ class Program:
         return outputs
 
 
-def program(graph: Graph, structure: Structure | None, leaves: int) -> Program:
+def program(graph: Graph, call: CallForm | None = None) -> Program:  # noqa: ARG001 -- calls go through Python
     """What runs the graph."""
     return Program(graph)
 

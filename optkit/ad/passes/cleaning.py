@@ -55,9 +55,7 @@ def merge_common(graph: Graph) -> Graph:
         if operands == equation.operands:
             known[key] = equation.results
             return None
-        known[key] = rewriter.emit(
-            equation.primitive, operands, equation.params, equation.results
-        )
+        known[key] = rewriter.emit(equation.primitive, operands, equation.params, equation.results)
         return known[key]
 
     merged = Rewriter(graph).run(rule)

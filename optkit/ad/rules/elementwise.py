@@ -100,7 +100,8 @@ imag_part = linear("imag", lambda ct, x: np.multiply(-1j, np.real(ct)), impl=np.
 sign_real = Constant("sign", np.sign)
 constant(np.floor, np.ceil, np.trunc, np.rint, np.signbit, np.spacing, np.floor_divide,
          np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
-         np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.isnan, np.isfinite, np.isinf)
+         np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
+         np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.isnan, np.isfinite, np.isinf)
 # fmt: on
 
 
