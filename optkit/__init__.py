@@ -27,7 +27,15 @@ from optkit.optimize import (
     least_squares,
     minimize,
 )
-from optkit.plotting import plot_convergence
+from optkit.plotting import (
+    LivePlot,
+    html_report,
+    plot_convergence,
+    plot_fit,
+    plot_jacobian,
+    plot_path,
+    plot_profile,
+)
 from optkit.testing import gradcheck
 
 __version__ = "0.1.0"
@@ -41,6 +49,7 @@ __all__ = [
     "LeastSquaresProblem",
     "LeastSquaresResult",
     "LevenbergMarquardt",
+    "LivePlot",
     "Problem",
     "Result",
     "StrongWolfe",
@@ -48,8 +57,13 @@ __all__ = [
     "ad",
     "errors",
     "gradcheck",
+    "html_report",
     "iterate",
     "least_squares",
     "minimize",
     "plot_convergence",
+    "plot_fit",
+    "plot_jacobian",
+    "plot_path",
+    "plot_profile",
 ]

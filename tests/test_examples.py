@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
-def run(example, folder, *, change=None):
+def run(example, folder, *arguments, change=None):
     """Run an example, or a changed copy of it, in ``folder``; its pictures go to ``folder / "pictures"``."""
     script = folder / example.name
     source = example.read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def run(example, folder, *, change=None):
         "PYTHONPATH": str(ROOT),
     }
     return subprocess.run(
-        [sys.executable, "-W", "error", str(script), "pictures"],
+        [sys.executable, "-W", "error", str(script), "pictures", *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -58,6 +58,26 @@ def test_it_opens_with_a_title_for_the_gallery(example):
     first, underline = example.read_text(encoding="utf-8").removeprefix('"""\n').splitlines()[:2]
     assert example.name.startswith("plot_")
     assert underline == "=" * len(first)
+
+
+def test_the_network_learns_the_digits_too(tmp_path):
+    pytest.importorskip("sklearn", reason="scikit-learn, which has the digits, is not installed")
+    done = run(ROOT / "examples" / "plot_neural_network.py", tmp_path, "digits")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"held back +[\d.]+ +9\d\.\d%", done.stdout)
+
+
+def test_the_ways_to_a_derivative_cost_what_they_should(tmp_path):
+    """Differences and dual numbers cost more with more variables, tapes do not."""
+    text = run(ROOT / "examples" / "plot_autodiff_from_scratch.py", tmp_path).stdout
+    costs = {
+        row[1].strip(): [float(cost) for cost in row[2].split()]
+        for row in re.finditer(r"^(\D+?)((?: +\d+\.\d){4})$", text, re.M)
+    }
+    assert costs["forward differences"][-1] > 8 * costs["forward differences"][0]
+    assert costs["our dual numbers"][-1] > 8 * costs["our dual numbers"][0]
+    assert costs["our tape"][-1] < 8 * costs["our tape"][0]
+    assert costs["optkit, in NumPy"][-1] < costs["optkit, in NumPy"][0]
 
 
 MAIN_JOB = ROOT / "examples" / "plot_main_job.py"

@@ -4,6 +4,7 @@ from optkit.ad import extend
 from optkit.ad.backends import Backend, get_backend, register_backend
 from optkit.ad.compiler import Compiled, jit
 from optkit.ad.custom import custom_jvp, custom_vjp
+from optkit.ad.explain import draw_graph, symbolic, trace_table
 from optkit.ad.implicit import fixed_point, implicit_root
 from optkit.ad.transforms import (
     derivative,
@@ -25,6 +26,7 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "derivative",
+    "draw_graph",
     "extend",
     "fixed_point",
     "get_backend",
@@ -38,6 +40,8 @@ __all__ = [
     "linearize",
     "register_backend",
     "stop_gradient",
+    "symbolic",
+    "trace_table",
     "value_and_grad",
     "value_and_jacobian",
     "vjp",

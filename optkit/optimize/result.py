@@ -171,6 +171,10 @@ class Result(scipy.optimize.OptimizeResult):  # type: ignore[misc]  # SciPy ship
         """Draw how the solve converged; the options are those of `optkit.plot_convergence`."""
         return room_above("plotting").plot_convergence(self, **options)
 
+    def to_html(self, path: Any = None, *, title: str | None = None) -> str:
+        """The report of the solve as one self-contained page, written to ``path``; see `optkit.html_report`."""
+        return str(room_above("plotting").html_report(self, path, title=title))
+
 
 class LeastSquaresResult(Result):
     """What `optkit.least_squares` returns: a `Result`, with SciPy's names for what residuals add.

@@ -12,12 +12,6 @@ from optkit.optimize.result import History, Iteration, Result
 from optkit.plotting import plot_convergence
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 def run(fun, method="bfgs", success=True, evaluations_per_step=2):
     """A result whose history has these values of the objective."""
     history = History()
@@ -233,3 +227,25 @@ def test_a_wrong_kind_of_argument_is_named(name, value):
     run = minimize(lambda x: x @ x, [1.0])
     with pytest.raises(InvalidTypeError, match=f"plot_convergence: {name} must be"):
         plot_convergence(run, **{name: value})
+
+
+def test_a_run_without_anything_to_draw_is_said_to_have_nothing():
+    silent = run(geometric(5, 0.5))
+    for row in range(len(silent.history)):
+        silent.history._rows[row] = silent.history._rows[row]._replace(gradient_norm=np.nan)
+    ax = plot_convergence({"silent": silent, "other": run(geometric(5, 0.5))}, y="gradient")
+    assert any("silent (nothing to draw)" in label for label in labels(ax))
+
+
+def test_a_long_name_is_cut_in_the_legend():
+    ax = plot_convergence({"a" * 200: run(geometric(5, 0.5)), "b": run(geometric(5, 0.4))})
+    assert max(map(len, labels(ax))) < 50
+    assert any(label.endswith("…") for label in labels(ax))
+
+
+def test_a_constant_history_and_infinities_are_drawn():
+    ax = plot_convergence(
+        {"constant": run(np.full(6, 2.0)), "infinite": run(np.array([np.inf, 3.0, 2.5]))}
+    )
+    ax.figure.canvas.draw()
+    assert all(np.isfinite(ax.get_ylim()))

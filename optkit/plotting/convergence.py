@@ -1,20 +1,18 @@
-"""Pictures of how a solve went. Matplotlib is imported when the first is drawn; no global style is changed.
-
-Lines differ in colour, dash and marker at once, and the colours are those of Okabe and Ito, which can be told apart
-with every kind of colour vision (M. Okabe, K. Ito, Color Universal Design, 2008).
-"""
+"""How solves converged: the objective's gap, the gradient, the steps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.plotting import style
+from optkit.plotting.live import LivePlot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,16 +20,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Abscissa = Literal["iteration", "evaluations", "seconds"]
 Ordinate = Literal["gap", "gradient", "step"]
-
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (6, 2)),
-    (0, (2, 1.5)),
-    (0, (7, 2, 1.5, 2)),
-    (0, (4, 1, 1, 1, 1, 1)),
-)
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 _X_LABELS = {
     "iteration": "iterations",
@@ -82,20 +70,46 @@ class _Curve:
         return [int(k) for k in np.unique(shown[nearest])]
 
 
+@overload
 def plot_convergence(
     results: Any,
+    *,
+    x: Abscissa = ...,
+    y: Ordinate = ...,
+    f_min: float | None = ...,
+    live: Literal[False] = ...,
+    ax: Axes | None = ...,
+) -> Axes: ...
+
+
+@overload
+def plot_convergence(
+    results: Any = ...,
+    *,
+    x: Abscissa = ...,
+    y: Ordinate = ...,
+    f_min: float | None = ...,
+    live: Literal[True],
+    ax: Axes | None = ...,
+) -> LivePlot: ...
+
+
+def plot_convergence(
+    results: Any = None,
     *,
     x: Abscissa = "iteration",
     y: Ordinate = "gap",
     f_min: float | None = None,
+    live: bool = False,
     ax: Axes | None = None,
-) -> Axes:
-    """Draw how one or several solves converged.
+) -> Axes | LivePlot:
+    """Draw how one or several solves converged, or how one converges while it runs.
 
     Parameters
     ----------
     results : Result or mapping of str to Result
-        What `optkit.minimize` or `optkit.least_squares` returned; a dict names the runs in the legend.
+        What `optkit.minimize` or `optkit.least_squares` returned; a dict names the runs in the legend. With ``live`` it
+        may be left out.
     x : {"iteration", "evaluations", "seconds"}
         What progress is measured against.
     y : {"gap", "gradient", "step"}
@@ -103,12 +117,15 @@ def plot_convergence(
         of length 0, are left out).
     f_min : float, optional
         The best known value; by default, and where a run has found a better one, the best of all runs.
+    live : bool
+        Return a callback for `optkit.minimize` that draws the solve while it runs, beside the ``results`` if there are
+        any; see `LivePlot`.
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib Axes, or LivePlot
         With one line per run, in the order of the legend, which ranks: first comes who is first to bring the
         objective's gap down to a millionth of its start, in what ``x`` measures. Runs end in a dot when they were
         successful and in a cross when not.
@@ -134,10 +151,25 @@ def plot_convergence(
     >>> ax = optkit.plot_convergence(runs, y="gradient")
     >>> ax.get_yscale()
     'log'
+
+    While it runs, in a window or a notebook:
+
+    >>> result = optkit.minimize(f, np.zeros(3), callback=optkit.plot_convergence(live=True, y="gradient"))
     """
     _validate(x, y)
-    _validate_target(f_min, ax)
-    runs = _runs(results)
+    _validate_target(f_min)
+    ax = style.axes(ax, "plot_convergence")
+    if live:
+        if x == "evaluations":
+            raise InvalidInputError(
+                "plot_convergence: a callback is not told the evaluations; live=True takes x='iteration' or 'seconds'"
+            )
+        before = {} if results is None else style.named(results)
+        return LivePlot(ax, before, {"x": x, "y": y, "f_min": f_min})
+    return _plot(_runs(results), x, y, f_min, ax)
+
+
+def _plot(runs: dict[str, _Run], x: Abscissa, y: Ordinate, f_min: float | None, ax: Axes) -> Axes:
     gaps = _gaps({name: run.history["fun"] for name, run in runs.items()}, f_min)
     curves = []
     for place, (name, run) in enumerate(runs.items()):
@@ -145,13 +177,19 @@ def plot_convergence(
         positive = np.where(np.isfinite(values) & (values > 0.0), values, np.nan)
         abscissa = np.asarray(run.history[x], dtype=np.float64)
         curves.append(_Curve(name, place, abscissa, positive, gaps[name], bool(run.success)))
+    if not any(np.any(np.isfinite(curve.y)) for curve in curves):
+        raise InvalidInputError(
+            f"plot_convergence: no run has a positive and finite {_Y_COLUMNS[y]}, so there is nothing to draw; methods "
+            "without derivatives know no gradient"
+        )
     curves.sort(key=_Curve.rank)
-    ax = _axes(ax)
     linear_up_to = _linear_up_to(curves)
     for rank, curve in enumerate(curves, start=1):
         _draw(ax, curve, rank, curve.marked(linear_up_to))
     _scale(ax, x, linear_up_to)
-    _dress(ax, len(curves) > 1)
+    style.dress(ax)
+    if len(curves) > 1:
+        style.add_legend(ax, "fastest first", handlelength=3.2)
     ax.set_xlabel(_X_LABELS[x])
     ax.set_ylabel(_Y_LABELS[y])
     return ax
@@ -169,36 +207,27 @@ def _validate(x: str, y: str) -> None:
             raise InvalidInputError(f"plot_convergence: {name}={value!r} is not one of {choices}")
 
 
-def _validate_target(f_min: Any, ax: Any) -> None:
+def _validate_target(f_min: Any) -> None:
     if f_min is not None and (isinstance(f_min, bool) or not isinstance(f_min, Real)):
         raise InvalidTypeError(
             f"plot_convergence: f_min must be a number or None, got {f_min!r}; write, for example, f_min=0.0"
-        )
-    if ax is not None and not hasattr(ax, "plot"):
-        raise InvalidTypeError(
-            f"plot_convergence: ax must be a matplotlib Axes or None, got {ax!r}; "
-            "write, for example, ax=plt.subplots()[1]"
         )
 
 
 def _runs(results: Any) -> dict[str, _Run]:
     """The runs by name, as far as there is anything to draw of them."""
-    # A Result is a mapping too, SciPy's OptimizeResult being a dict.
-    several = (
-        isinstance(results, Mapping) and not hasattr(results, "history") and "x" not in results
-    )
-    named = dict(results) if several else {getattr(results, "method", "result"): results}
-    if not named:
+    runs = style.named(results)
+    if not runs:
         raise InvalidInputError(
             "plot_convergence got no results; give it a Result, or a dict of them by name"
         )
-    for name, result in named.items():
+    for name, result in runs.items():
         if not hasattr(result, "history"):
             raise InvalidTypeError(
                 f"plot_convergence: {name!r} is a {type(result).__name__} without a history; "
                 "give it what optkit.minimize or optkit.least_squares returned"
             )
-    return {str(name): _Run(result.history, result.success) for name, result in named.items()}
+    return {name: _Run(result.history, result.success) for name, result in runs.items()}
 
 
 def _gaps(values: Mapping[str, Array], f_min: float | None) -> dict[str, Array]:
@@ -217,36 +246,28 @@ def _gaps(values: Mapping[str, Array], f_min: float | None) -> dict[str, Array]:
     return {name: np.maximum(value - best, floor) for name, value in values.items()}
 
 
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(7.0, 4.5), layout="constrained")[1]
-
-
 def _draw(ax: Axes, curve: _Curve, rank: int, marked: list[int]) -> None:
     # The style goes by the place in the dict that came, so that a method keeps it from picture to picture.
-    color = _COLORS[curve.place % len(_COLORS)]
+    seen = bool(np.any(np.isfinite(curve.y)))
+    name = style.short(curve.name) + ("" if seen else " (nothing to draw)")
     (line,) = ax.plot(
         curve.x,
         curve.y,
-        color=color,
-        linestyle=_DASHES[curve.place % len(_DASHES)],
+        **style.look(curve.place),
         linewidth=1.8,
-        marker=_MARKERS[curve.place % len(_MARKERS)],
+        marker=style.marker(curve.place),
         markersize=5.5,
         markeredgecolor="white",
         markeredgewidth=0.7,
         markevery=marked,
-        label=f"{rank}  {curve.name}",
+        label=f"{rank}  {name}",
         zorder=3.0 - 0.01 * rank,
     )
     last = np.flatnonzero(np.isfinite(curve.y))[-1:]
     ax.scatter(
         curve.x[last],
         curve.y[last],
-        color=color,
+        color=line.get_color(),
         marker="o" if curve.success else "x",
         s=42.0 if curve.success else 60.0,
         linewidths=0.0 if curve.success else 2.2,
@@ -275,18 +296,3 @@ def _scale(ax: Axes, x: Abscissa, linear_up_to: float | None) -> None:
     ax.margins(x=0.02)
     if x != "seconds" and ax.get_xscale() == "linear":
         ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
-
-
-def _dress(ax: Axes, several: bool) -> None:
-    ax.grid(True, which="major", color="0.9", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
-    if several:
-        legend = ax.legend(
-            frameon=False,
-            handlelength=3.2,
-            title="fastest first",
-            alignment="left",
-            title_fontsize="small",
-        )
-        legend.get_title().set_color("0.4")
