@@ -192,33 +192,40 @@ class CaptureTracer(ArrayTracer):
     def suspect(self) -> bool:
         trace = self.owner
         if trace.mending is Mending.ASKED:
-            return bool(np.any(np.isnan(self)))  # type: ignore[call-overload]
+            return bool(np.any(_plain(np.isnan)(self)))
         trace.suspects.add(self.node)
         return bool(trace.mending is Mending.ALWAYS)
 
     def __bool__(self) -> bool:
-        truth = np.not_equal(self, 0) if self.dtype.kind != "b" else self
+        truth = _plain(np.not_equal)(self, 0) if self.dtype.kind != "b" else self
         return bool(truth.answer())
 
     def __int__(self) -> int:
-        return int(np.trunc(self).answer() if self.dtype.kind == "f" else self.answer())
+        return int(_plain(np.trunc)(self).answer() if self.dtype.kind == "f" else self.answer())
 
-    def __index__(self) -> int:
+    def __index__(self) -> int:  # type: ignore[override]
         if self.dtype.kind not in "iu":
-            return super().__index__()  # type: ignore[return-value]
+            super().__index__()
         return int(self.answer())
 
     def __floor__(self) -> int:
-        return int(np.floor(self).answer())
+        return int(_plain(np.floor)(self).answer())
 
     def __ceil__(self) -> int:
-        return int(np.ceil(self).answer())
+        return int(_plain(np.ceil)(self).answer())
 
     def __trunc__(self) -> int:
-        return int(np.trunc(self).answer())
+        return int(_plain(np.trunc)(self).answer())
 
     def __round__(self, digits: int | None = None) -> Any:
-        return int(np.rint(self).answer()) if digits is None else np.round(self, digits)
+        if digits is None:
+            return int(_plain(np.rint)(self).answer())
+        return _plain(np.round)(self, digits)
+
+
+def _plain(function: Any) -> Any:
+    """A function of NumPy, whose stubs know nothing of tracers."""
+    return function
 
 
 def capture(
@@ -269,7 +276,11 @@ def _run(
             if tainted is None:
                 return _run(f, arguments, dynamic, Mending.ASKED)
             for y in outputs:
-                if isinstance(y, CaptureTracer) and y.node in tainted and bool(np.any(np.isnan(y))):  # type: ignore[call-overload]
+                if (
+                    isinstance(y, CaptureTracer)
+                    and y.node in tainted
+                    and np.any(_plain(np.isnan)(y))
+                ):
                     return None
         graph = trace.graph(outputs)
     finally:

@@ -204,7 +204,7 @@ def _answerable(graph: Graph) -> Graph:
     steps: list[Equation | Guard] = []
     for step in graph.steps:
         if isinstance(step, Guard) and step.value.shape:
-            differs = Equation(FUNCTIONS[np.not_equal], (step.value, Constant(step.expected)), {})
+            differs = Equation(_differ, (step.value, Constant(step.expected)), {})
             differs.results = (Value(step.value.shape, bool, differs),)
             anywhere = Equation(_any, (differs.result,), {})
             anywhere.results = (Value((), bool, anywhere),)
@@ -235,3 +235,4 @@ def _load_libraries(names: set[str]) -> None:
 
 
 _any = ZeroDerivative("any", np.any)
+_differ: Any = FUNCTIONS[np.not_equal]

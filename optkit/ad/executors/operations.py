@@ -96,7 +96,7 @@ def emit(e: Emitter, name: str, operands: list[str], kind: str, width: int) -> s
     return _FLOATING[name](e, operands, kind, width)
 
 
-# --- the rows -----------------------------------------------------------------------------------------------------------
+# --- the rows -----------------------------------------------------------------------------------------------------
 
 
 def constant(number: Any, kind: str, width: int) -> str:

@@ -330,9 +330,11 @@ class Plan:
 
     def _scalar(self, equation: Equation) -> None:
         """An equation on registers that needs nothing of what is open: it stands before that."""
-        if not (self.steps and isinstance(self.steps[-1], Scalars)):
-            self.steps.append(Scalars([]))
-        self.steps[-1].equations.append(equation)
+        last = self.steps[-1] if self.steps else None
+        if not isinstance(last, Scalars):
+            last = Scalars([])
+            self.steps.append(last)
+        last.equations.append(equation)
 
     def _flush(self) -> None:
         """Close all kernels, and with them what waits for them."""
@@ -385,11 +387,11 @@ def _with_pieces(graph: Graph) -> set[Value]:
     found: set[Value] = set()
     for equation in graph.equations:
         result = equation.results[0]
-        if equation.primitive in layout.PIECEWISE:
+        if equation.primitive in layout.PIECEWISE or (
+            is_elementwise(equation)
+            and any(v in found and v.shape == result.shape for v in equation.operands)
+        ):
             found.add(result)
-        elif is_elementwise(equation):
-            if any(v in found and v.shape == result.shape for v in equation.operands):
-                found.add(result)
     return found
 
 

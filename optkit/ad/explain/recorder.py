@@ -198,7 +198,7 @@ class RecordedCondition(RecordedTracer):
 
     __index__ = __int__  # type: ignore[assignment]
 
-    def __float__(self) -> float:  # type: ignore[override]
+    def __float__(self) -> float:
         return float(self.answer())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

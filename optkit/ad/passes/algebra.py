@@ -75,9 +75,9 @@ def _add(rewriter: Rewriter, equation: Equation, operands: tuple[Value, ...]) ->
     a, b = operands
     for zero, other in (operands, operands[::-1]):
         number = _number(zero)
-        if isinstance(number, float) and number == 0 and math.copysign(1, number) < 0:
-            if _fits(other, result):
-                return (other,)
+        negative = isinstance(number, float) and number == 0 and math.copysign(1, number) < 0
+        if negative and _fits(other, result):
+            return (other,)
     if (made := _made_by(b, rules.negative)) is not None:
         return rewriter.emit(rules.subtract, (a, made.operands[0]), {}, (result,))
     if (made := _made_by(a, rules.negative)) is not None:
