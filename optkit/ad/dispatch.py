@@ -37,6 +37,9 @@ _OPERATORS = {
     "pow": np.power,
     "matmul": np.matmul,
     "divmod": np.divmod,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
 }
 _IN_PLACE = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 _COMPARISONS = {
@@ -47,7 +50,7 @@ _COMPARISONS = {
     "eq": np.equal,
     "ne": np.not_equal,
 }
-_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
+_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 # Array methods that are a NumPy function of the same name and the same arguments.
 _METHODS = (
     "all any argmax argmin argpartition argsort astype clip cumprod cumsum diagonal dot "
