@@ -15,7 +15,7 @@ import numpy as np
 import scipy.special as sp
 
 from optkit.ad.core import reveal
-from optkit.ad.rules.parameters import column, fixed
+from optkit.ad.rules.parameters import column, every, fixed
 from optkit.errors import NotDifferentiableError
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
@@ -85,7 +85,7 @@ def ive_v(v: Any, z: Any) -> Any:
     """The derivative of e^(−z) I_v(z) with respect to ``v``."""
     valid = _real("ive", z)
     x = np.where(valid, z, 1.0)
-    zero = (fixed(z) == 0) & (fixed(v) > 0)
+    zero = every(fixed(z) == 0, fixed(v) > 0)
     return np.where(valid, _series("ive", v, x, 1.0, x), np.where(zero, 0.0, math.nan))
 
 
@@ -110,9 +110,9 @@ def _jv_integral(v: Any, z: Any) -> Any:
 def jv_v(v: Any, z: Any) -> Any:
     """The derivative of J_v(z) with respect to ``v``."""
     valid = _real("jv", z)
-    zero = (fixed(z) == 0) & (fixed(v) > 0)
-    near = valid & (fixed(z) < np.maximum(8.0, 0.75 * fixed(v)))
-    small, large = np.where(near, z, 1.0), np.where(valid & ~np.asarray(near), z, 20.0)
+    zero = every(fixed(z) == 0, fixed(v) > 0)
+    near = every(valid, fixed(z) < np.maximum(8.0, 0.75 * fixed(v)))
+    small, large = np.where(near, z, 1.0), np.where(every(valid, np.logical_not(near)), z, 20.0)
     series = _series("jv", np.where(near, v, 1.0), small, -1.0, 0.0 * small)
     return np.where(
         near, series, np.where(valid, _jv_integral(v, large), np.where(zero, 0.0, math.nan))

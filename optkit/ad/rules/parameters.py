@@ -15,6 +15,7 @@ which the argument lies is enough, and nothing cancels.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -34,6 +35,16 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 _NEGLIGIBLE = 45.0
 # B₂ⱼ / (2j)!
 BERNOULLI = [b / math.factorial(2 * j) for j, b in enumerate(sp.bernoulli(24)[::2].tolist())]
+
+
+def every(*conditions: Any) -> Any:
+    """Where all of the conditions hold."""
+    return functools.reduce(np.logical_and, conditions)
+
+
+def some(*conditions: Any) -> Any:
+    """Where any of the conditions holds."""
+    return functools.reduce(np.logical_or, conditions)
 
 
 def column(x: Any) -> Any:
@@ -98,7 +109,7 @@ def gamma_density(a: Any, x: Any) -> Any:
 
 def gammainc_a(a: Any, x: Any) -> Any:
     """The derivative of the regularized lower incomplete gamma function P(a, x) with respect to ``a``."""
-    valid = (fixed(x) > 0) & (fixed(x) < math.inf) & (fixed(a) > 0) & (fixed(a) < math.inf)
+    valid = every(fixed(x) > 0, fixed(x) < math.inf, fixed(a) > 0, fixed(a) < math.inf)
     shape = np.where(valid, a, 1.0)
     alpha, edge = column(shape), column(np.log(np.where(valid, x, 1.0)))
     plain = fixed(alpha)
@@ -116,7 +127,7 @@ def gammainc_a(a: Any, x: Any) -> Any:
         np.minimum(1.0, 1.0 / np.sqrt(plain)),
         lambda s: np.abs(plain - np.exp(s)),
     )
-    undefined = np.isnan(fixed(a)) | np.isnan(fixed(x)) | (fixed(a) < 0)
+    undefined = some(np.isnan(fixed(a)), np.isnan(fixed(x)), fixed(a) < 0)
     return np.where(valid, integral, np.where(undefined, math.nan, 0.0))
 
 
@@ -125,7 +136,7 @@ def gammainc_a(a: Any, x: Any) -> Any:
 
 def beta_density(a: Any, b: Any, x: Any) -> Any:
     """The density x^(a−1) (1−x)^(b−1) / B(a, b), the derivative of I_x(a, b) with respect to x; 0 outside [0, 1]."""
-    inside = (fixed(x) >= 0) & (fixed(x) <= 1)
+    inside = every(fixed(x) >= 0, fixed(x) <= 1)
     x = np.where(inside, x, 0.5)
     density = np.exp(sp.xlogy(a - 1.0, x) + sp.xlog1py(b - 1.0, -x) - sp.betaln(a, b))
     return np.where(inside, density, 0.0)
@@ -133,8 +144,7 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
 
 def _beta_integral(a: Any, b: Any, x: Any, which: int) -> Any:
     """The derivative of I_x(a, b) with respect to ``a`` (which = 1) or ``b`` (which = −1)."""
-    inner = (fixed(x) > 0) & (fixed(x) < 1)
-    valid = inner & (fixed(a) > 0) & (fixed(b) > 0)
+    valid = every(fixed(x) > 0, fixed(x) < 1, fixed(a) > 0, fixed(b) > 0)
     alpha, beta = column(np.where(valid, a, 1.0)), column(np.where(valid, b, 1.0))
     inside = np.where(valid, x, 0.5)
     edge = column(np.log(inside) - np.log1p(-inside))
@@ -155,7 +165,7 @@ def _beta_integral(a: Any, b: Any, x: Any, which: int) -> Any:
         np.minimum(1.0, np.sqrt((p + q) / (p * q))),
         lambda s: np.abs(p * sp.expit(-s) - q * sp.expit(s)),
     )
-    undefined = np.isnan(fixed(a) + fixed(b) + fixed(x)) | (fixed(a) < 0) | (fixed(b) < 0)
+    undefined = some(np.isnan(fixed(a) + fixed(b) + fixed(x)), fixed(a) < 0, fixed(b) < 0)
     return np.where(valid, integral, np.where(undefined, math.nan, 0.0))
 
 
