@@ -25,6 +25,7 @@ import scipy.optimize
 
 from optkit.adapters.observer import Evaluations, Observer
 from optkit.errors import InvalidInputError
+from optkit.optimize.bounds import Box
 from optkit.optimize.problem import BaseProblem, Problem
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import Result
@@ -35,7 +36,6 @@ from optkit.optimize.validation import (
     Matrix,
     Vector,
     as_callable,
-    as_real,
     check_callback,
     check_control,
     starting_point,
@@ -107,7 +107,9 @@ def minimize(  # noqa: PLR0913  # what optkit.minimize has been given
     check_control("tol", tol)
     check_callback(callback)
     if bounds is not None:
-        bounds = _standard_bounds(bounds, starting_point(x0)[0].size)
+        keep = bool(getattr(bounds, "keep_feasible", False))
+        problem.bounds = box = Box.of(bounds, starting_point(x0)[0].size)
+        bounds = scipy.optimize.Bounds(box.lower, box.upper, keep)
     run = Run(problem, f"scipy:{spec.name}", limits)
     # Where infeasible points are evaluated, the lowest value seen is not the best point.
     run.any_point = spec.feasible or (bounds is None and constraints == ())
@@ -118,7 +120,7 @@ def minimize(  # noqa: PLR0913  # what optkit.minimize has been given
         options = {"maxiter": limits.max_iter + 1, **options}
 
     def body() -> scipy.optimize.OptimizeResult:
-        x = problem.start(_projected(x0, bounds), derivatives=spec.gradient)
+        x = problem.start(x0, derivatives=spec.gradient)
         observer.start(seen.state(x))
         if not x.size:
             return scipy.optimize.OptimizeResult(success=True, message=_EMPTY)
@@ -166,68 +168,6 @@ def _refuse_what_it_does_not_take(spec: Method, bounded: bool, constrained: bool
             raise InvalidInputError(
                 f"method 'scipy:{spec.name}' takes no {what}; methods that do: {', '.join(able)}"
             )
-
-
-def _standard_bounds(bounds: Any, n: int) -> scipy.optimize.Bounds:
-    """Bounds with a lower and an upper end for each of n variables; only those of SciPy's class broadcast."""
-    if isinstance(bounds, scipy.optimize.Bounds):
-        sides, keep_feasible = [bounds.lb, bounds.ub], bounds.keep_feasible
-    else:
-        sides, keep_feasible = _sides(bounds, n), False
-    ends = [as_real(side, "bounds") for side in sides]
-    for end in ends:
-        if end.shape not in ((), (1,), (n,)):
-            raise InvalidInputError(
-                f"bounds have shape {end.shape}, but there are {n} variables; give Bounds scalars or {n} entries"
-            )
-    low, high = (np.broadcast_to(end, (n,)).astype(np.float64) for end in ends)
-    wrong = ~(low <= high)
-    if wrong.any():
-        i = int(np.argmax(wrong))
-        what = (
-            f"lower {low[i]} > upper {high[i]}"
-            if low[i] > high[i]
-            else "nan; write None for no bound"
-        )
-        raise InvalidInputError(f"bounds of x[{i}]: {what}")
-    return scipy.optimize.Bounds(low, high, keep_feasible)
-
-
-def _sides(bounds: Any, n: int) -> list[list[Any]]:
-    """The lower and the upper ends of a sequence of pairs (low, high), None standing for infinity."""
-    try:
-        pairs = [(low, high) for low, high in bounds]
-    except (TypeError, ValueError):
-        raise InvalidInputError(
-            f"bounds must be one pair (low, high) for each of the {n} variables, got {bounds!r}; "
-            "write bounds=[(0.0, 1.0), (None, 2.0), ...]"
-        ) from None
-    if len(pairs) != n:
-        raise InvalidInputError(
-            f"bounds must be one pair (low, high) for each of the {n} variables, got {len(pairs)}; to give all "
-            f"variables the same, write bounds=[(low, high)] * {n}"
-        )
-    return [
-        [-np.inf if low is None else low for low, _ in pairs],
-        [np.inf if high is None else high for _, high in pairs],
-    ]
-
-
-def _projected(x0: Any, bounds: scipy.optimize.Bounds | None) -> Any:
-    """x0, moved to the bounds where it lies outside of them."""
-    if bounds is None:
-        return x0
-    flat, shape = starting_point(x0)
-    low, high = bounds.lb, bounds.ub
-    inside = np.clip(flat, low, high)
-    if not np.array_equal(inside, flat):
-        index = int(np.argmax(inside != flat))
-        warnings.warn(
-            f"x0[{index}] = {flat[index]} is outside of the bounds and was moved to them",
-            RuntimeWarning,
-            2,
-        )
-    return inside.reshape(shape)
 
 
 def least_squares(  # what optkit.least_squares has been given

@@ -1,5 +1,6 @@
 """Optimizers: what they minimise, the methods, the loop that runs them, and what they return."""
 
+from optkit.optimize.bounds import Box
 from optkit.optimize.curvature import Curvature
 from optkit.optimize.drivers import least_squares, minimize
 from optkit.optimize.first_order import GradientDescent
@@ -17,6 +18,7 @@ from optkit.optimize.uncertainty import covariance
 __all__ = [
     "BFGS",
     "Armijo",
+    "Box",
     "Curvature",
     "GaussNewton",
     "GradientDescent",

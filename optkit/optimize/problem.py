@@ -19,6 +19,7 @@ import numpy as np
 
 from optkit.ad.backends import Backend, get_backend
 from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.optimize.bounds import Box, Mask
 from optkit.optimize.derivative_check import check_direction
 from optkit.optimize.validation import (
     Matrix,
@@ -60,6 +61,8 @@ class BaseProblem(ABC):
         The validated start, after `start`.
     shape : tuple of int
         The shape in which the user's functions see x.
+    box : Box or None
+        The bounds, after `start`; None where there are none.
     precision : float
         The rounding unit of the function's values, by the dtype it returned at x0.
     nfev, njev, nhev : int
@@ -76,16 +79,33 @@ class BaseProblem(ABC):
         *,
         args: tuple[Any, ...] = (),
         jac: Callable[..., Any] | bool | None = None,
+        bounds: Any = None,
         backend: str | Backend = "auto",
         check_derivatives: bool = True,
     ) -> None:
         self.fun = as_callable(fun, "fun")
         self.args = args if isinstance(args, tuple) else (args,)
         self.jac = jac if jac is None or isinstance(jac, bool) else as_callable(jac, "jac")
+        self.bounds = bounds
         self.check_derivatives = check_derivatives
         self._backend_choice = backend
         self._backend: Backend | None = None
+        self.box: Box | None = None
+        self._fixed: Mask | None = None
         self._start_over(np.zeros(0), (0,))
+
+    def _enter(self, x0: Any) -> Vector:
+        """A valid start within the bounds, flat; everything that is known of other points is forgotten."""
+        x, shape = starting_point(x0)
+        self.box = self._fixed = None
+        if self.bounds is not None:
+            box = Box.of(self.bounds, x.size)
+            x = box.admit(x)
+            fixed = box.lower == box.upper
+            self.box = None if box.is_everything else box
+            self._fixed = fixed if fixed.any() else None
+        self._start_over(x, shape)
+        return x
 
     def _start_over(self, x0: Vector, shape: Shape) -> None:
         self.x0, self.shape = x0, shape
@@ -193,6 +213,8 @@ class Problem(BaseProblem):
         ``hess(x, *args)``, the Hessian, shape (n, n).
     hessp : callable, optional
         ``hessp(x, v, *args)``, the Hessian times v.
+    bounds : sequence of (low, high), scipy.optimize.Bounds or Box, optional
+        As for `optkit.minimize`. Derivatives with respect to a variable with equal bounds are zero: it is fixed.
     backend : str or Backend
         Who differentiates.
     check_derivatives : bool
@@ -214,7 +236,7 @@ class Problem(BaseProblem):
     (13.0, array([ 2., 12.]))
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what there is to know of a function
         self,
         fun: Callable[..., Any],
         *,
@@ -222,19 +244,20 @@ class Problem(BaseProblem):
         jac: Callable[..., Any] | bool | None = None,
         hess: Callable[..., Any] | None = None,
         hessp: Callable[..., Any] | None = None,
+        bounds: Any = None,
         backend: str | Backend = "auto",
         check_derivatives: bool = True,
     ) -> None:
         super().__init__(
-            fun, args=args, jac=jac, backend=backend, check_derivatives=check_derivatives
-        )
+            fun, args=args, jac=jac, bounds=bounds, backend=backend,
+            check_derivatives=check_derivatives,
+        )  # fmt: skip
         self.jac = self.jac or None  # SciPy's jac=False is None
         self.hess = None if hess is None else as_callable(hess, "hess")
         self.hessp = None if hessp is None else as_callable(hessp, "hessp")
 
     def start(self, x0: Any, *, derivatives: bool = True) -> Vector:
-        x, shape = starting_point(x0)
-        self._start_over(x, shape)
+        x = self._enter(x0)
         self._is_new(x)
         self._count_evaluation()
         output = self._call(self.fun, x)
@@ -260,12 +283,12 @@ class Problem(BaseProblem):
         require_finite(gradient, "the gradient at x0", self.shape)
         if self.check_derivatives and self.jac is not None:
             check_direction(
-                self.value, value, lambda v: gradient @ v, x,
+                self.value, lambda z, v: self.gradient(z) @ v, x, box=self.box,
                 names=("jac", "fun"), precision=self.precision,
             )  # fmt: skip
         if self.check_derivatives and (self.hess is not None or self.hessp is not None):
             check_direction(
-                self.gradient, gradient, lambda v: self.hvp(x, v), x,
+                self.gradient, self.hvp, x, box=self.box,
                 names=("hess" if self.hess is not None else "hessp", "the gradient"),
                 precision=self.precision,
             )  # fmt: skip
@@ -321,7 +344,10 @@ class Problem(BaseProblem):
     def _as_gradient(self, gradient: Any) -> Vector:
         n = self.x0.size
         shapes: tuple[Shape, ...] = ((n,), self.shape) if n != 1 else ((n,), self.shape, ())
-        return real_array(gradient, shapes, "jac(x)")
+        vector = real_array(gradient, shapes, "jac(x)")
+        if self._fixed is not None:
+            vector[self._fixed] = 0.0
+        return vector
 
     def hessian(self, x: Vector) -> Matrix:
         """The Hessian at x, shape (n, n), symmetric."""
@@ -335,10 +361,19 @@ class Problem(BaseProblem):
         else:
             hessian = real_array(self.backend.hessian(self._f, x.copy()), ((n, n),), "the Hessian")
         symmetric: Matrix = (hessian + hessian.T) / 2.0
+        if self._fixed is not None:  # as if the fixed variables stood alone, each in a parabola
+            symmetric[self._fixed, :] = symmetric[:, self._fixed] = 0.0
+            symmetric[self._fixed, self._fixed] = 1.0
         return symmetric
 
     def hvp(self, x: Vector, v: Vector) -> Vector:
         """The Hessian at x times v, shape (n,)."""
+        if self._fixed is not None:
+            product = self._product(x, np.where(self._fixed, 0.0, v))
+            return np.where(self._fixed, v, product)
+        return self._product(x, v)
+
+    def _product(self, x: Vector, v: Vector) -> Vector:
         if self.hess is not None:
             return self.hessian(x) @ v
         self.nhev += 1

@@ -19,7 +19,6 @@ from optkit.optimize.validation import (
     precision_of,
     real_array,
     require_finite,
-    starting_point,
 )
 
 
@@ -30,7 +29,7 @@ class LeastSquaresProblem(BaseProblem):
     ----------
     fun : callable
         ``fun(x, *args) → residuals``, an array of shape (m,) (other shapes are flattened).
-    args, backend, check_derivatives
+    args, bounds, backend, check_derivatives
         As for `Problem`.
     jac : callable, optional
         ``jac(x, *args)``, the Jacobian, shape (m, n) with n = x.size. Without it, the backend differentiates
@@ -52,6 +51,7 @@ class LeastSquaresProblem(BaseProblem):
         *,
         args: tuple[Any, ...] = (),
         jac: Callable[..., Any] | None = None,
+        bounds: Any = None,
         backend: str | Backend = "auto",
         check_derivatives: bool = True,
     ) -> None:
@@ -60,13 +60,13 @@ class LeastSquaresProblem(BaseProblem):
                 "jac of a least-squares problem must be a function or None, not a bool"
             )
         super().__init__(
-            fun, args=args, jac=jac, backend=backend, check_derivatives=check_derivatives
-        )
+            fun, args=args, jac=jac, bounds=bounds, backend=backend,
+            check_derivatives=check_derivatives,
+        )  # fmt: skip
         self.m = 0
 
     def start(self, x0: Any, *, derivatives: bool = True) -> Vector:
-        x, shape = starting_point(x0)
-        self._start_over(x, shape)
+        x = self._enter(x0)
         self._is_new(x)
         self._count_evaluation()
         array = as_real(self._call(self.fun, x), "residuals(x)")
@@ -90,7 +90,7 @@ class LeastSquaresProblem(BaseProblem):
         require_finite(jacobian, "the Jacobian at x0")
         if self.check_derivatives and self.jac is not None and jacobian.size:
             check_direction(
-                self.residuals, residuals, lambda v: jacobian @ v, x,
+                self.residuals, lambda z, v: self.jacobian(z) @ v, x, box=self.box,
                 names=("jac", "residuals"), precision=self.precision,
             )  # fmt: skip
         self._is_new(x)
