@@ -85,7 +85,9 @@ class GradientDescent(Solver[GradientState]):
         new = _state(found.x, found.fun, found.grad, noise, length, reach)
         return replace(new, step_norm=norm(s), step_size=found.t)
 
-    def inform(self, state: GradientState, curvature: Curvature | None) -> GradientState | None:
+    def inform(
+        self, problem: BaseProblem, state: GradientState, curvature: Curvature | None
+    ) -> GradientState | None:
         """Estimate distances from the true curvature along the gradient."""
         if curvature is None:
             return None

@@ -85,7 +85,9 @@ class BFGS(Solver[BFGSState]):
             return replace(fresh, step_norm=length, step_size=found.t)
         return new
 
-    def inform(self, state: BFGSState, curvature: Curvature | None) -> BFGSState:
+    def inform(
+        self, problem: BaseProblem, state: BFGSState, curvature: Curvature | None
+    ) -> BFGSState:
         """Go on from the true Hessian, or from the identity."""
         if curvature is None:
             return _start(state.x, state.fun, state.grad, state.noise)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from optkit.errors import InvalidTypeError
+from optkit.errors import InvalidInputError, InvalidTypeError
 from optkit.optimize.curvature import Curvature
 from optkit.optimize.problem import BaseProblem, Problem
 from optkit.optimize.residual_problem import LeastSquaresProblem
@@ -36,10 +36,13 @@ class Solver(ABC, Generic[StateT]):
         The name by which ``method=`` finds it.
     problem_type : type
         The kind of problem that it takes, `Problem` or `LeastSquaresProblem`.
+    takes_bounds : bool
+        Whether it keeps within any bounds. Without, only pairs of equal bounds, which fix variables, are possible.
     """
 
     name: ClassVar[str]
     problem_type: ClassVar[type[BaseProblem]] = Problem
+    takes_bounds: ClassVar[bool] = False
 
     @abstractmethod
     def init(self, problem: Any, x0: Vector) -> StateT:
@@ -53,7 +56,9 @@ class Solver(ABC, Generic[StateT]):
         the new state says why in ``stuck``. Values that are not finite never get into a state.
         """
 
-    def inform(self, state: StateT, curvature: Curvature | None) -> StateT | None:
+    def inform(
+        self, problem: Any, state: StateT, curvature: Curvature | None
+    ) -> StateT | None:
         """A fresh start at ``state.x``, or None when the solver has nothing to make one of.
 
         Called when the solver takes x for a minimum and the Hessian there refutes it, or when it is stuck.
@@ -173,21 +178,27 @@ def _begin(
 ) -> tuple[Any, Judge]:
     """The state at x0, judged, and who judges."""
     x = problem.start(x0)
+    if problem.box is not None and not solver.takes_bounds and problem.box.restricts:
+        raise InvalidInputError(
+            f"method {solver.name!r} takes no bounds but equal ones, which fix a variable; "
+            f"use method={'lm' if solver.problem_type is LeastSquaresProblem else 'lbfgsb'!r}, or leave method out"
+        )
     with np.errstate(all="ignore"):
         state = solver.init(problem, x)
         judge = Judge(problem, tol, state)
-        return _sealed(judge(solver, state)), judge
+        return _sealed(judge(solver, state), 0), judge
 
 
 def _advance(problem: BaseProblem, solver: Solver[Any], judge: Judge, state: Any) -> Any:
     """The next state, judged. Overflow and NaN at a trial point are rejected steps, not worth a warning."""
     with np.errstate(all="ignore"):
-        return _sealed(judge(solver, solver.step(problem, state)))
+        return _sealed(judge(solver, solver.step(problem, state)), state.iteration + 1)
 
 
-def _sealed(state: State) -> State:
-    """The state, its point made read-only: callbacks see it, and the next step starts from it."""
+def _sealed(state: State, iteration: int) -> State:
+    """The state, numbered, its point made read-only: callbacks see it, and the next step starts from it."""
     state.x.flags.writeable = False
+    object.__setattr__(state, "iteration", iteration)  # new and not seen by anybody yet
     return state
 
 

@@ -233,12 +233,12 @@ class Judge:
         if lowest.value < state.fun - state.noise and is_finite(self.problem.gradient_at_lowest()):
             again = solver.init(self.problem, lowest.x)  # a trial that no step has taken
         elif self._refutes(curvature, state, verdict):
-            again = self.told = solver.inform(state, curvature)
+            again = self.told = solver.inform(self.problem, state, curvature)
             known = curvature is None or state.stuck
             self.refutation = message if known else _deceived(curvature)
             self.patience = self.pause = 2 * self.patience + 1
         elif curvature is not None and not curvature.negative and verdict is Verdict.CONVERGED:
-            again = solver.inform(state, curvature) if state.decrement > state.noise else None
+            again = solver.inform(self.problem, state, curvature) if state.decrement > state.noise else None
             self.confirmed = message if again is not None else ""
         return again
 
