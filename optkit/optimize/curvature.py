@@ -90,6 +90,14 @@ class Curvature:
         direction: Vector = self.directions[:, 0] / np.linalg.norm(self.directions[:, 0])
         return direction
 
+    def matrix(self) -> Matrix:
+        """The Hessian itself, put together again; the identity for variables that a bound holds."""
+        dual = self.directions * (self.scale**2)[:, None]
+        matrix: Matrix = (dual * self.eigenvalues) @ dual.T
+        held = ~self.directions.any(axis=1)
+        matrix[held, held] = 1.0
+        return matrix
+
     def inverse(self) -> Matrix:
         """The inverse Hessian, made positive definite: eigenvalues by their absolute values, away from zero."""
         inverse: Matrix = (self.directions / _positive(self.eigenvalues)) @ self.directions.T

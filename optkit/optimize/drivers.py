@@ -8,21 +8,30 @@ from typing import Any, cast
 
 from optkit.ad.backends import Backend
 from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.optimize.adaptive import SGD, Adagrad, Adam, AdamW, RMSProp
+from optkit.optimize.conjugate_gradient import ConjugateGradient
 from optkit.optimize.first_order import GradientDescent
 from optkit.optimize.gauss_newton import GaussNewton, LevenbergMarquardt
+from optkit.optimize.limited_memory import LBFGS
+from optkit.optimize.limited_memory_bounds import LBFGSB
+from optkit.optimize.momentum import HeavyBall, Nesterov
+from optkit.optimize.newton import Newton, NewtonCG
+from optkit.optimize.newton_trust_region import TrustRegionNewton, TrustRegionNewtonCG
 from optkit.optimize.problem import Problem
 from optkit.optimize.quasi_newton import BFGS
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import LeastSquaresResult, Result
 from optkit.optimize.run import Callback, Limits
 from optkit.optimize.solver import Solver, solve
+from optkit.optimize.symmetric_rank_one import SR1
 from optkit.optimize.upward import room_above
 from optkit.optimize.validation import unknown
 
-MINIMIZERS: dict[str, type[Solver[Any]]] = {
-    "bfgs": BFGS,
-    "gradient-descent": GradientDescent,
-}
+_SOLVERS: list[type[Solver[Any]]] = [
+    BFGS, LBFGS, LBFGSB, SR1, Newton, NewtonCG, TrustRegionNewton, TrustRegionNewtonCG,
+    ConjugateGradient, GradientDescent, HeavyBall, Nesterov, SGD, Adagrad, RMSProp, Adam, AdamW,
+]  # fmt: skip
+MINIMIZERS = {solver.name: solver for solver in _SOLVERS}
 LEAST_SQUARES: dict[str, type[Solver[Any]]] = {
     "lm": LevenbergMarquardt,
     "gauss-newton": GaussNewton,

@@ -90,7 +90,9 @@ class _Search:
 
     def decreases(self, trial: Trial) -> bool:
         """Whether the value is lower than at the start, or as low by all that it can tell."""
-        return trial.fun < self.start.fun or (trial.fun <= self.ceiling and trial.slope > self.start.slope)
+        return trial.fun < self.start.fun or (
+            trial.fun <= self.ceiling and trial.slope > self.start.slope
+        )
 
     def is_a_point(self) -> bool:
         """Whether the search has shrunk to nothing, or has been going on for too long."""

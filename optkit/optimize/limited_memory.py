@@ -120,7 +120,9 @@ class LBFGS(Solver[LimitedMemoryState]):
         """The first direction, when nothing is known of the curvature."""
         return -first_step_length(x, fun, grad) * grad
 
-    def _start(self, problem: BaseProblem, x: Vector, fun: float, grad: Vector) -> LimitedMemoryState:
+    def _start(
+        self, problem: BaseProblem, x: Vector, fun: float, grad: Vector
+    ) -> LimitedMemoryState:
         step = self._first(problem, x, fun, grad)
         return LimitedMemoryState(
             x=x, fun=fun, grad=grad, noise=problem.noise(fun), newton_step=step,

@@ -106,7 +106,9 @@ def _minimum(model: _Model, x: Vector, grad: Vector, box: Box) -> Vector:
     if not free.any():
         return cauchy - x
     theta, w = model.theta, model.w[:, free]
-    r = grad[free] + theta * (cauchy - x)[free] - (model.m @ c) @ w  # the model's slope at the Cauchy point
+    r = (
+        grad[free] + theta * (cauchy - x)[free] - (model.m @ c) @ w
+    )  # the model's slope at the Cauchy point
     inner = np.eye(len(model.m)) - model.m @ (w @ w.T) / theta
     v = np.linalg.solve(inner, model.m @ (w @ r))
     beyond = -(r + (v @ w) / theta) / theta

@@ -69,7 +69,7 @@ def visible_noise(state: State) -> float:
 
 
 def _point(problem: BaseProblem, start: Trial, direction: Vector, t: float) -> Vector:
-    """x + t p, which rounding may not carry out of the bounds."""
+    """X + t p, which rounding may not carry out of the bounds."""
     x = start.x + t * direction
     return x if problem.box is None else problem.box.project(x)
 

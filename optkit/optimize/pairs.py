@@ -60,7 +60,7 @@ class Pairs:
         return cls(memory, empty, empty, nothing, nothing)
 
     def __len__(self) -> int:
-        return self.s.shape[0]
+        return len(self.s)
 
     def with_pair(self, s: Vector, y: Vector) -> Self:
         """These and one more; the oldest goes when there is no room."""

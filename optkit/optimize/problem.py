@@ -19,6 +19,7 @@ import numpy as np
 
 from optkit.ad.backends import Backend, get_backend
 from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.optimize.batches import Feed
 from optkit.optimize.bounds import Box, Mask
 from optkit.optimize.derivative_check import check_direction
 from optkit.optimize.validation import (
@@ -90,6 +91,8 @@ class BaseProblem(ABC):
         self.jac = jac if jac is None or isinstance(jac, bool) else as_callable(jac, "jac")
         self.bounds = bounds
         self.f_noise = 0.0
+        self.batches: Feed | None = None
+        self._batch: tuple[Any, ...] = ()
         self.check_derivatives = check_derivatives
         self._backend_choice = backend
         self._backend: Backend | None = None
@@ -163,7 +166,7 @@ class BaseProblem(ABC):
         return max(rounding, self.f_noise)
 
     def _call(self, function: Callable[..., Any], x: Vector) -> Any:
-        return function(self._seen(x), *self.args)
+        return function(self._seen(x), *self._batch, *self.args)
 
     def _seen(self, x: Vector) -> Any:
         """A copy of x in the user's shape: what the user does to it stays with the user."""
@@ -173,10 +176,21 @@ class BaseProblem(ABC):
         """The user's function of a flat x, for the backend: itself, where nothing needs to be adapted."""
         fun, args, shape = self.fun, self.args, self.shape
         flat = len(shape) == 1
-        if flat and not args and finish is None:
+        if flat and not args and finish is None and self.batches is None:
             return fun
         finish = finish or (lambda y: y)
-        return lambda x: finish(fun(x if flat else x.reshape(shape), *args))
+        return lambda x: finish(fun(x if flat else x.reshape(shape), *self._batch, *args))
+
+    def draw(self) -> None:
+        """Go on to the next batch, where there are batches: the function becomes another one."""
+        if self.batches is None:
+            return
+        try:
+            self._batch = (next(self.batches),)
+        except StopIteration:
+            text = f"the batches are used up, {self.batches.drawn} of them"
+            raise LimitReachedError(text) from None
+        self._key = None
 
     def _count_evaluation(self) -> None:
         if self.nfev >= self.max_evaluations:
@@ -219,6 +233,8 @@ class Problem(BaseProblem):
         ``hessp(x, v, *args)``, the Hessian times v.
     bounds : sequence of (low, high), scipy.optimize.Bounds or Box, optional
         As for `optkit.minimize`. Derivatives with respect to a variable with equal bounds are zero: it is fixed.
+    batches : iterable, optional
+        What ``fun`` is given in turn as its second argument, as `Minibatches` does; for `SGD` and its relatives.
     backend : str or Backend
         Who differentiates.
     check_derivatives : bool
@@ -249,6 +265,7 @@ class Problem(BaseProblem):
         hess: Callable[..., Any] | None = None,
         hessp: Callable[..., Any] | None = None,
         bounds: Any = None,
+        batches: Any = None,
         backend: str | Backend = "auto",
         check_derivatives: bool = True,
     ) -> None:
@@ -256,12 +273,17 @@ class Problem(BaseProblem):
             fun, args=args, jac=jac, bounds=bounds, backend=backend,
             check_derivatives=check_derivatives,
         )  # fmt: skip
+        self._batch_source = batches
+        self.batches = None if batches is None else Feed(batches)
         self.jac = self.jac or None  # SciPy's jac=False is None
         self.hess = None if hess is None else as_callable(hess, "hess")
         self.hessp = None if hessp is None else as_callable(hessp, "hessp")
 
     def start(self, x0: Any, *, derivatives: bool = True) -> Vector:
         x = self._enter(x0)
+        if self.batches is not None:
+            self.batches = Feed(self._batch_source)
+            self.draw()
         self._is_new(x)
         self._count_evaluation()
         output = self._call(self.fun, x)
@@ -383,7 +405,7 @@ class Problem(BaseProblem):
         self.nhev += 1
         shapes = ((self.x0.size,), self.shape)
         if self.hessp is not None:
-            product = self.hessp(self._seen(x), self._seen(v), *self.args)
+            product = self.hessp(self._seen(x), self._seen(v), *self._batch, *self.args)
             return real_array(product, shapes, "hessp(x, v)")
         if self.jac is None:
             return real_array(self.backend.hvp(self._f, x.copy(), v.copy()), shapes, "the product")

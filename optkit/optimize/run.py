@@ -75,7 +75,8 @@ class Run:
         self.best: State | None = None
         # Under constraints only the last point of a foreign method is a candidate for the best, not any point seen; and
         # a method without derivatives may have a function that nobody can differentiate.
-        self.any_point = self.uses_gradient = True
+        # With minibatches, values of different batches cannot be compared.
+        self.any_point, self.uses_gradient = problem.batches is None, True
         self.started = time.perf_counter()
 
     @property

@@ -38,11 +38,14 @@ class Solver(ABC, Generic[StateT]):
         The kind of problem that it takes, `Problem` or `LeastSquaresProblem`.
     takes_bounds : bool
         Whether it keeps within any bounds. Without, only pairs of equal bounds, which fix variables, are possible.
+    takes_batches : bool
+        Whether it can work with a function that is a different one, for another minibatch, in every step.
     """
 
     name: ClassVar[str]
     problem_type: ClassVar[type[BaseProblem]] = Problem
     takes_bounds: ClassVar[bool] = False
+    takes_batches: ClassVar[bool] = False
 
     @abstractmethod
     def init(self, problem: Any, x0: Vector) -> StateT:
@@ -56,9 +59,7 @@ class Solver(ABC, Generic[StateT]):
         the new state says why in ``stuck``. Values that are not finite never get into a state.
         """
 
-    def inform(
-        self, problem: Any, state: StateT, curvature: Curvature | None
-    ) -> StateT | None:
+    def inform(self, problem: Any, state: StateT, curvature: Curvature | None) -> StateT | None:
         """A fresh start at ``state.x``, or None when the solver has nothing to make one of.
 
         Called when the solver takes x for a minimum and the Hessian there refutes it, or when it is stuck.
@@ -182,6 +183,10 @@ def _begin(
         raise InvalidInputError(
             f"method {solver.name!r} takes no bounds but equal ones, which fix a variable; "
             f"use method={'lm' if solver.problem_type is LeastSquaresProblem else 'lbfgsb'!r}, or leave method out"
+        )
+    if problem.batches is not None and not solver.takes_batches:
+        raise InvalidInputError(
+            f"method {solver.name!r} needs the same function in every step and takes no batches; use method='adam'"
         )
     with np.errstate(all="ignore"):
         state = solver.init(problem, x)

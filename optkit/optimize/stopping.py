@@ -123,6 +123,8 @@ class Judge:
     def distance(self, state: State) -> float:
         """The largest |pᵢ| relative to what is allowed; ≤ 1 is converged."""
         size, step = np.abs(state.x), np.abs(state.newton_step)
+        if np.isnan(step).any():
+            return math.inf  # the solver does not know
         allowed = self.tol * np.maximum(size, self.least_size)
         allowed += self.problem.precision * float(size.max(initial=self.largest))
         moving = step > 0.0
@@ -161,6 +163,9 @@ class Judge:
             text = f"{state.stuck} than {state.fun}; start where the function is finite"
             return self._conclude(solver, state, Verdict.FAILED, text)
         noise = 100.0 * state.noise
+        if math.isnan(state.decrement):  # the solver does not know
+            text = f"failed: {state.stuck}"
+            return replace(state, verdict=Verdict.FAILED, message=text)
         if state.decrement <= noise:
             text = f"{state.stuck}; predicted decrease {state.decrement:.2g} ≤ {noise:.2g}, rounding of f"
             return self._conclude(solver, state, Verdict.STALLED, text)
@@ -238,7 +243,11 @@ class Judge:
             self.refutation = message if known else _deceived(curvature)
             self.patience = self.pause = 2 * self.patience + 1
         elif curvature is not None and not curvature.negative and verdict is Verdict.CONVERGED:
-            again = solver.inform(self.problem, state, curvature) if state.decrement > state.noise else None
+            again = (
+                solver.inform(self.problem, state, curvature)
+                if state.decrement > state.noise
+                else None
+            )
             self.confirmed = message if again is not None else ""
         return again
 
