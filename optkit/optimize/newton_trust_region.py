@@ -135,6 +135,10 @@ class TrustRegionNewton(Solver[TrustRegionState]):
             scale = np.where(scale > 0.0, scale, 1.0)
         model = QuadraticModel.of(grad, hessian, scale)
         step, decrement = model.newton()
+        if model.factor is None and (curvature := Curvature.of(hessian, grad)).negative:
+            # No minimum is near, and the step within the region will use the way down.
+            step = np.full_like(x, math.nan)
+            decrement += 0.5 * abs(float(curvature.eigenvalues[0])) * radius**2
         return TrustRegionState(
             x=x, fun=fun, grad=grad, noise=problem.noise(fun), newton_step=step,
             decrement=decrement, model=model, radius=radius,
@@ -143,11 +147,11 @@ class TrustRegionNewton(Solver[TrustRegionState]):
     def inform(
         self, problem: Problem, state: TrustRegionState, curvature: Curvature | None
     ) -> TrustRegionState | None:
-        """Start again with a region of the first size; the curvature is known already."""
+        """The curvature is known already; where the region has shrunk to nothing, start with one of the first size."""
+        if not state.stuck:
+            return replace(state)
         radius = first_radius(state.x, state.fun, state.grad)
-        if not state.stuck or radius <= state.radius:
-            return None
-        return replace(state, radius=radius, stuck="")
+        return replace(state, radius=radius, stuck="") if radius > state.radius else None
 
 
 def rejected(state: TrustRegionState, tried: ModelStep, actual: float) -> TrustRegionState:

@@ -10,7 +10,8 @@ g̃ = D⁻¹g and H̃ = D⁻¹HD⁻¹, w₁ ≤ … ≤ wₙ the eigenvalues of 
   the hard case visible.
 - `Dogleg`: from the minimum along −g̃ straight to the Newton point, as far as Δ allows (M. J. D. Powell 1970; J.
   Nocedal & S. J. Wright, Numerical Optimization, 2nd ed., (4.16)). Where H̃ is not positive definite the path is that
-  of |H̃|, whose eigenvalues are the absolute ones: m is below that model everywhere.
+  of |H̃|, whose eigenvalues are the absolute ones (m is below that model everywhere), or leads along v₁ if that is
+  better.
 - `SteihaugToint`: conjugate gradients from p = 0, from products with H only, until the residual is small, the boundary
   is reached or a direction of negative curvature leads to it (T. Steihaug, SIAM J. Numer. Anal. 20 (1983) 626–637; N&W
   algorithm 7.2).
@@ -211,6 +212,18 @@ class Dogleg(Subproblem):
     """
 
     def solve(self, model: QuadraticModel, radius: float) -> ModelStep:
+        path = self._along_the_path(model, radius)
+        if model.factor is not None:
+            return path
+        values, vectors = model.spectrum()
+        if not values[0] < 0.0:
+            return path
+        slopes = model.grad / model.scale
+        down = math.copysign(radius, -float(vectors[:, 0] @ slopes)) * vectors[:, 0]
+        valley = model.finish(down, True)
+        return valley if valley.predicted > path.predicted else path
+
+    def _along_the_path(self, model: QuadraticModel, radius: float) -> ModelStep:
         newton = model.newton()[0] * model.scale
         if norm(newton) <= radius:
             return model.finish(newton, False)

@@ -74,6 +74,7 @@ class Judge:
         self.norm_tol = 2.0 * (self.tol + math.sqrt(problem.n) * problem.precision)
         self.norm_allowance = self.norm_tol**2 * float(self.least_size @ self.least_size)
         self.norm_allowance += 4.0 * problem.n * (problem.precision * self.largest) ** 2
+        self.start_fun = start.fun if math.isfinite(start.fun) else math.nan
         self.bottom = -UNBOUNDED * max(1.0, abs(start.fun) if math.isfinite(start.fun) else 1.0)
         # What the solver has made of the true curvature, and why it was told.
         self.told: State | None = None
@@ -169,6 +170,15 @@ class Judge:
         if state.decrement <= noise:
             text = f"{state.stuck}; predicted decrease {state.decrement:.2g} ≤ {noise:.2g}, rounding of f"
             return self._conclude(solver, state, Verdict.STALLED, text)
+        level = noise_level(self.problem, state.x, state.newton_step)
+        if state.decrement <= 100.0 * level:
+            text = f"{state.stuck}; predicted decrease {state.decrement:.2g} ≤ {100.0 * level:.2g}"
+            text = f"{text}, a hundred times the noise measured in f"
+            return self._conclude(solver, state, Verdict.STALLED, text)
+        progress = self.start_fun - state.fun
+        if state.decrement <= self.problem.precision**2 * progress:
+            text = f"{state.stuck}; predicted decrease {state.decrement:.2g}, the square of rounding of the decrease so far"
+            return self._conclude(solver, state, Verdict.STALLED, text)
         if self.told is not None and state.x is self.told.x:  # there is no more to be told
             return replace(state, verdict=Verdict.FAILED, message=f"failed: {self.refutation}")
         distance = self.distance(state)
@@ -187,11 +197,6 @@ class Judge:
                 )
                 text = f"{text} {curvature.decrement:.2g}, rounding of f"
                 return self._conclude(solver, state, Verdict.STALLED, text)
-        level = noise_level(self.problem, state.x, state.newton_step)
-        if state.decrement <= 100.0 * level:
-            text = f"{state.stuck}; predicted decrease {state.decrement:.2g} ≤ {100.0 * level:.2g}"
-            text = f"{text}, a hundred times the noise measured in f"
-            return self._conclude(solver, state, Verdict.STALLED, text)
         text = (
             f"{state.stuck}, although the predicted decrease {state.decrement:.2g} is well above rounding; "
             "is the function smooth and free of noise, and its derivative right?"
