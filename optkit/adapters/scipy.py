@@ -107,7 +107,7 @@ def minimize(  # noqa: PLR0913  # what optkit.minimize has been given
     check_control("tol", tol)
     check_callback(callback)
     if bounds is not None:
-        keep = bool(getattr(bounds, "keep_feasible", False))
+        keep = getattr(bounds, "keep_feasible", False)
         problem.bounds = box = Box.of(bounds, starting_point(x0)[0].size)
         bounds = scipy.optimize.Bounds(box.lower, box.upper, keep)
     run = Run(problem, f"scipy:{spec.name}", limits)

@@ -69,6 +69,8 @@ class BaseProblem(ABC):
         Evaluations of the function, of its first derivative, and of Hessians and products with them.
     lowest : Lowest
         The lowest finite value of all evaluations, and where it was.
+    f_noise : float
+        What the user knows of the noise of the function's values: changes of this size mean nothing.
     deadline, max_evaluations : float
         Beyond either, the next evaluation raises `LimitReachedError`. The clock is `time.perf_counter`.
     """
@@ -87,6 +89,7 @@ class BaseProblem(ABC):
         self.args = args if isinstance(args, tuple) else (args,)
         self.jac = jac if jac is None or isinstance(jac, bool) else as_callable(jac, "jac")
         self.bounds = bounds
+        self.f_noise = 0.0
         self.check_derivatives = check_derivatives
         self._backend_choice = backend
         self._backend: Backend | None = None
@@ -156,7 +159,8 @@ class BaseProblem(ABC):
 
     def noise(self, value: float) -> float:
         """Changes of a value of this size are rounding."""
-        return 4.0 * self.precision * abs(value) if math.isfinite(value) else 0.0
+        rounding = 4.0 * self.precision * abs(value) if math.isfinite(value) else 0.0
+        return max(rounding, self.f_noise)
 
     def _call(self, function: Callable[..., Any], x: Vector) -> Any:
         return function(self._seen(x), *self.args)

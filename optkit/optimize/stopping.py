@@ -27,7 +27,8 @@ values can no longer tell better from worse. As long as steps still lower δ, wh
 goes on; when three in a row have not by a tenth, it ends, with success: x is optimal to the precision of f. The
 same holds when the solver is stuck (a line search or a trust region found nothing better) and δ is within a hundred
 times that rounding, or |p| is within a thousand times the tolerance: the predicted decrease is rounding, and the
-values are the obstacle.
+values are the obstacle. Noise that rounding does not explain is measured, once the solver is stuck
+(`optkit.optimize.noise`), or told by ``f_noise=``.
 
 Neither is ever declared where f is not finite, whatever the derivatives say.
 
@@ -45,11 +46,12 @@ import numpy as np
 
 from optkit.ad.backends.finite_difference import FiniteDifferenceBackend
 from optkit.optimize.curvature import Curvature
+from optkit.optimize.noise import noise_level
 from optkit.optimize.problem import BaseProblem, Problem
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import Verdict, honest
 from optkit.optimize.state import LeastSquaresState, State
-from optkit.optimize.validation import is_finite
+from optkit.optimize.validation import Vector, is_finite
 
 if TYPE_CHECKING:
     from optkit.optimize.solver import Solver
@@ -127,12 +129,17 @@ class Judge:
         with np.errstate(divide="ignore", over="ignore"):
             return float((step[moving] / allowed[moving]).max(initial=0.0))
 
+    def _slope(self, state: State) -> Vector:
+        """The gradient, without the variables that a bound holds."""
+        box = self.problem.box
+        return state.grad if box is None else box.projected_gradient(state.x, state.grad)
+
     def _claim(self, state: State) -> str:
         """Why x is a minimum by the solver's own model; empty when it is not."""
         if self.sums_squares and 0.0 < state.decrement <= self.tol**2 * state.fun:
             cosine = math.sqrt(state.decrement / state.fun)
             return f"cosine of residuals and tangent plane {cosine:.2g} ≤ {self.tol:.2g}"
-        if not math.isfinite(state.fun) and state.grad.any():
+        if not math.isfinite(state.fun) and self._slope(state).any():
             return ""  # any finite value is lower, and there is a direction to look for it
         # The componentwise test implies one of norms, which costs less and mostly says no.
         x, p = state.x, state.newton_step
@@ -140,7 +147,9 @@ class Judge:
             return ""
         if not x.size:
             return "there is nothing to optimise: x is empty"
-        if not state.grad.any():
+        if not self._slope(state).any():
+            if self.problem.box is not None and state.grad.any():
+                return "the gradient is zero in every variable that no bound holds"
             return "the gradient is zero" if self.exact else _UNSEEN
         distance = self.distance(state)
         if distance > 1.0:
@@ -148,8 +157,6 @@ class Judge:
         return f"estimated distance to the minimum {distance * self.tol:.2g} ≤ {self.tol:.2g} relative to x"
 
     def _conclude_stuck(self, solver: Solver[Any], state: State) -> State:
-        if self.told is not None and state.x is self.told.x:  # there is no more to be told
-            return replace(state, verdict=Verdict.FAILED, message=f"failed: {self.refutation}")
         if not math.isfinite(state.fun):
             text = f"{state.stuck} than {state.fun}; start where the function is finite"
             return self._conclude(solver, state, Verdict.FAILED, text)
@@ -157,6 +164,8 @@ class Judge:
         if state.decrement <= noise:
             text = f"{state.stuck}; predicted decrease {state.decrement:.2g} ≤ {noise:.2g}, rounding of f"
             return self._conclude(solver, state, Verdict.STALLED, text)
+        if self.told is not None and state.x is self.told.x:  # there is no more to be told
+            return replace(state, verdict=Verdict.FAILED, message=f"failed: {self.refutation}")
         distance = self.distance(state)
         if distance <= 1e3:
             text = f"{state.stuck}; estimated distance to the minimum {distance * self.tol:.2g} relative to x"
@@ -173,6 +182,11 @@ class Judge:
                 )
                 text = f"{text} {curvature.decrement:.2g}, rounding of f"
                 return self._conclude(solver, state, Verdict.STALLED, text)
+        level = noise_level(self.problem, state.x, state.newton_step)
+        if state.decrement <= 100.0 * level:
+            text = f"{state.stuck}; predicted decrease {state.decrement:.2g} ≤ {100.0 * level:.2g}"
+            text = f"{text}, a hundred times the noise measured in f"
+            return self._conclude(solver, state, Verdict.STALLED, text)
         text = (
             f"{state.stuck}, although the predicted decrease {state.decrement:.2g} is well above rounding; "
             "is the function smooth and free of noise, and its derivative right?"
@@ -251,7 +265,7 @@ class Judge:
             return None, " (curvature not confirmed: the Hessian is not finite)"
         if not hessian.any():
             return None, " (curvature not confirmed: the Hessian is zero)"
-        return Curvature.of(hessian, state.grad), ""
+        return Curvature.within(hessian, state.grad, state.x, problem.box), ""
 
 
 def default_tolerance(problem: BaseProblem) -> float:
