@@ -2,10 +2,13 @@
 
 from optkit.optimize.bounds import Box
 from optkit.optimize.curvature import Curvature
-from optkit.optimize.drivers import least_squares, minimize
+from optkit.optimize.drivers import minimize
+from optkit.optimize.estimation import least_squares
 from optkit.optimize.first_order import GradientDescent
-from optkit.optimize.gauss_newton import GaussNewton, LevenbergMarquardt
+from optkit.optimize.gauss_newton import GaussNewton
+from optkit.optimize.levenberg_marquardt import LevenbergMarquardt
 from optkit.optimize.line_search import Armijo, LineSearch, StrongWolfe
+from optkit.optimize.powell_dogleg import Dogleg
 from optkit.optimize.problem import Problem
 from optkit.optimize.quasi_newton import BFGS
 from optkit.optimize.residual_problem import LeastSquaresProblem
@@ -20,6 +23,7 @@ __all__ = [
     "Armijo",
     "Box",
     "Curvature",
+    "Dogleg",
     "GaussNewton",
     "GradientDescent",
     "History",

@@ -84,7 +84,7 @@ class BoundedModel:
         return self._path(lambda model, left: model.step_within(left), radius)
 
     def step_damped(self, damping: float) -> Step:
-        return self._path(lambda model, left: model.step_damped(damping), math.inf)
+        return self._path(lambda model, _: model.step_damped(damping), math.inf)
 
     def dogleg_within(self, radius: float) -> Step:
         return self._path(lambda model, left: model.dogleg_within(left), radius)
@@ -96,9 +96,7 @@ class BoundedModel:
         raise InvalidInputError("geodesic acceleration takes no bounds; leave geodesic=True out")
 
     def _model(self, free: Mask, rotated: Vector) -> LinearModel:
-        return LinearModel.of_triangle(
-            self.triangle[:, free], rotated, self.scale[free], self.rows
-        )
+        return LinearModel.of_triangle(self.triangle[:, free], rotated, self.scale[free], self.rows)
 
     def _path(self, minimise: Callable[[LinearModel, float], Step], radius: float) -> Step:
         step, free, left = np.zeros_like(self.x), self.free.copy(), radius

@@ -161,6 +161,7 @@ def split_options(
 def solver_named(
     method: str | Solver[Any], known: dict[str, type[Solver[Any]]], options: dict[str, Any]
 ) -> Solver[Any]:
+    """The solver of this name with these options, or the solver itself, if it takes the kind of problem."""
     problem_type = next(iter(known.values())).problem_type
     if isinstance(method, Solver):
         names: list[str] = []

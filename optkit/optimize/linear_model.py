@@ -41,7 +41,9 @@ from optkit.optimize.validation import Matrix, Vector
 _EPS = float(np.finfo(np.float64).eps)
 _RADIUS_TOLERANCE = 0.1
 
-Step = tuple[Vector, float, float]  # the step p, the decrease that the model predicts, the length ‖D p‖
+Step = tuple[
+    Vector, float, float
+]  # the step p, the decrease that the model predicts, the length ‖D p‖
 Scaling = Callable[[Vector], Vector]  # from the norms of J's columns to D
 
 
@@ -137,9 +139,7 @@ class LinearModel:
         return cls.of_triangle(triangle, rotated, scale, len(residuals))
 
     @classmethod
-    def of_triangle(
-        cls, triangle: Matrix, rotated: Vector, scale: Vector, m: int
-    ) -> LinearModel:
+    def of_triangle(cls, triangle: Matrix, rotated: Vector, scale: Vector, m: int) -> LinearModel:
         """The model of an R and a Qᵀr; ``m`` rows went into them."""
         k, n = triangle.shape
         if not k or not n:
@@ -213,7 +213,7 @@ class LinearModel:
             damping += (length / radius - 1.0) * length**2 / float((q / shrunk) @ q)
 
     def dogleg_within(self, radius: float) -> Step:
-        """The end of the dogleg: from 0 along the gradient to the model's minimum there, then towards the whole step."""
+        """The end of the dogleg: from 0 downhill to the model's minimum there, then towards the whole step."""
         s, c = self.singular_values, self.coefficients
         newton = c / s
         length = math.sqrt(newton @ newton)

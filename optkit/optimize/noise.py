@@ -36,7 +36,9 @@ def noise_level(problem: BaseProblem, x: Vector, direction: Vector) -> float:
     try:
         for exponent in (-12.0, -10.0, -8.0):
             unit = (10.0**exponent * size / length) * direction
-            values = np.array([problem.value(_within(problem, x + i * unit)) for i in range(_POINTS)])
+            values = np.array(
+                [problem.value(_within(problem, x + i * unit)) for i in range(_POINTS)]
+            )
             if not np.isfinite(values).all():
                 return 0.0
             level = _from_differences(values)

@@ -11,11 +11,11 @@ from typing import Any, Literal
 import numpy as np
 
 from optkit.errors import InvalidInputError
+from optkit.optimize.linear_model import LinearModel
 from optkit.optimize.problem import BaseProblem, LimitReachedError
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import History, Iteration, LeastSquaresResult, Result, Verdict
 from optkit.optimize.state import LeastSquaresState, State
-from optkit.optimize.trust_region import LinearModel
 from optkit.optimize.validation import check_control, is_finite, norm
 
 Callback = Callable[[Any], Any]

@@ -76,9 +76,10 @@ def learn(
     bent = abs(float(step @ product))
     size = min(1.0, abs(float(step @ missed)) / bent) if bent > 0.0 else 1.0
     w = missed - size * product
-    outer = np.outer(w, change) / along
+    unit = change / along  # products of three gradients would leave the range of float64
+    outer = np.outer(w, unit)
     new = size * matrix + outer + outer.T
-    new -= (float(w @ step) / along**2) * np.outer(change, change)
+    new -= float(w @ step) * np.outer(unit, unit)
     return SecantCurvature(new, trusted) if np.isfinite(new).all() else None
 
 
