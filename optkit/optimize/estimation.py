@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from optkit.ad.backends import Backend
 from optkit.optimize.drivers import solver_named, split_options
 from optkit.optimize.gauss_newton import GaussNewton
 from optkit.optimize.levenberg_marquardt import LevenbergMarquardt
+from optkit.optimize.linear_model import LinearModel, as_dense, column_norms, positive
 from optkit.optimize.losses import Loss, as_loss
 from optkit.optimize.powell_dogleg import Dogleg
 from optkit.optimize.residual_problem import LeastSquaresProblem
-from optkit.optimize.result import LeastSquaresResult
+from optkit.optimize.result import LeastSquaresResult, Result, Verdict
 from optkit.optimize.run import Callback, Limits
 from optkit.optimize.solver import Solver, solve
 from optkit.optimize.upward import room_above
@@ -121,4 +123,62 @@ def estimate(
         )
     solver = solver_named(method, LEAST_SQUARES, options)
     result = solve(problem, solver, x0, tol=tol, limits=limits, callback=callback)
+    if (
+        method == "auto"
+        and not options
+        and limits.max_iter is None
+        and _went_astray(problem, result)
+    ):
+        left = _rest(limits, result)
+        if left is not None:
+            again = solve(problem, SECOND_ATTEMPT, x0, tol=tol, limits=left, callback=callback)
+            result = _better(cast(LeastSquaresResult, result), cast(LeastSquaresResult, again))
     return cast(LeastSquaresResult, result)
+
+
+# From a start far off, D can remember derivatives that have nothing to do with those at the solution.
+SECOND_ATTEMPT = LevenbergMarquardt(scaling="none", initial_radius=0.1)
+
+
+def _went_astray(problem: LeastSquaresProblem, result: Result) -> bool:
+    """Whether another way from the start is worth a try: no minimum was found, or one at which parameters got lost.
+
+    A model that runs off to infinity loses rank on the way; one that has redundant parameters never had it.
+    """
+    if result.verdict is Verdict.LIMIT:
+        return "iterations" in result.message
+    if result.verdict is Verdict.FAILED:
+        return not result.message.startswith("failed: interrupted")
+    if result.rank == problem.n or problem.m < problem.n:
+        return False
+    jacobian = problem.jacobian(problem.x0)
+    return LinearModel.of(
+        as_dense(jacobian), problem.residuals(problem.x0), positive(column_norms(jacobian))
+    ).rank > int(result.rank)
+
+
+def _rest(limits: Limits, result: Result) -> Limits | None:
+    """What a first attempt has left of the limits; None when it has left nothing."""
+    evaluations, seconds = limits.max_evaluations, limits.max_time
+    if evaluations is not None:
+        evaluations -= result.nfev
+    if seconds is not None:
+        seconds -= float(result.history.seconds[-1])
+    if (evaluations is not None and evaluations < 1) or (seconds is not None and seconds <= 0.0):
+        return None
+    return replace(limits, max_evaluations=evaluations, max_time=seconds)
+
+
+def _better(first: LeastSquaresResult, second: LeastSquaresResult) -> LeastSquaresResult:
+    """The lower of two results, or the one with a verdict where they are equal; with the counts of both."""
+    lower = second.cost < first.cost * (1.0 - 1e-8) or (
+        second.success and not first.success and second.cost <= first.cost
+    )
+    chosen, other = (second, first) if lower else (first, second)
+    for count in ("nfev", "njev", "nhev"):
+        chosen[count] += other[count]
+    note = f"second of two attempts, without scaling; the first: {first.message}"
+    chosen.message += (
+        f" ({note if lower else 'a second attempt, without scaling, found nothing lower'})"
+    )
+    return chosen

@@ -2,9 +2,9 @@
 
 Symbols: x the parameters, r(x) the residuals of shape (m,), J their Jacobian, f = ½‖r‖² the value, g = Jᵀr its
 gradient, p the step, D the column scaling. The step goes to a minimiser of the linear model ½‖r + J p‖², that is, ∇²f
-is replaced by JᵀJ, which is right up to Σ rᵢ ∇²rᵢ: convergence is quadratic where the residuals vanish and fast where they
-are small. JᵀJ is not formed: see `optkit.optimize.linear_model` for the factorisation and for what happens when J is
-rank-deficient or m < n, where the minimiser p = −J⁺r is the one of least ‖D p‖.
+is replaced by JᵀJ, which is right up to Σ rᵢ ∇²rᵢ: convergence is quadratic where the residuals vanish and fast where
+they are small. JᵀJ is not formed: see `optkit.optimize.linear_model` for the factorisation and for what happens when
+J is rank-deficient or m < n, where the minimiser p = −J⁺r is the one of least ‖D p‖.
 
 A search along p makes it descend from anywhere where J has full rank (J. Nocedal & S. J. Wright, Numerical
 Optimization, 2nd ed., §10.3). For m = n and J regular, p is Newton's step for r(x) = 0.

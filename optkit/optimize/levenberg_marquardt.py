@@ -5,9 +5,9 @@ decrease. The step minimises ½‖r + J p‖² + ½λ‖D p‖²: Gauss-Newton's
 becomes of it, the scaling D, and the region are those of `optkit.optimize.residual_region`.
 
 **Damping.** ``"radius"``: λ is what makes ‖D p‖ ≤ Δ (J. J. Moré, The Levenberg-Marquardt algorithm, 1978).
-``"nielsen"``: λ itself is followed, λ ← λ max(⅓, 1 − (2ρ − 1)³) and ν ← 2 after success, λ ← νλ and ν ← 2ν after failure, from λ =
-10⁻³ (H. B. Nielsen, Damping parameter in Marquardt's method, IMM-REP-1999-05, (2.5); K. Madsen, H. B. Nielsen & O.
-Tingleff, Methods for Non-Linear Least Squares Problems, 2nd ed., 2004, algorithm 3.16).
+``"nielsen"``: λ itself is followed, λ ← λ max(⅓, 1 − (2ρ − 1)³) and ν ← 2 after success, λ ← νλ and ν ← 2ν after
+failure, from λ = 10⁻³ (H. B. Nielsen, Damping parameter in Marquardt's method, IMM-REP-1999-05, (2.5); K. Madsen, H.
+B. Nielsen & O. Tingleff, Methods for Non-Linear Least Squares Problems, 2nd ed., 2004, algorithm 3.16).
 
 **Geodesic acceleration.** The step p is the velocity of a geodesic on the manifold of models; its acceleration a is
 the damped minimiser for the second derivative r″ of the residuals along p, and the step becomes p + ½a where

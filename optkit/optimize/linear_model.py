@@ -50,7 +50,9 @@ Scaling = Callable[[Vector], Vector]  # from the norms of J's columns to D
 class Model(Protocol):
     """What a solver asks of a model, whatever it was factored by."""
 
-    scale: Vector
+    @property
+    def scale(self) -> Vector:
+        """The diagonal of D, shape (n,)."""
 
     @property
     def rank(self) -> int:
@@ -103,9 +105,16 @@ def compress(jacobian: Matrix, residuals: Vector) -> tuple[Matrix, Vector]:
 def column_norms(matrix: Any) -> Vector:
     """The Euclidean norms of the columns, dense or sparse."""
     if hasattr(matrix, "toarray"):
-        return np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0)).reshape(-1))
+        squares = np.asarray(matrix.multiply(matrix).sum(axis=0), dtype=np.float64)
+        return np.sqrt(squares.reshape(-1))
     norms: Vector = np.sqrt(np.einsum("ij,ij->j", matrix, matrix))
     return norms
+
+
+def as_dense(matrix: Any) -> Matrix:
+    """The matrix as an array."""
+    dense: Matrix = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+    return dense
 
 
 def positive(norms: Vector) -> Vector:

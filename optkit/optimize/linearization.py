@@ -15,7 +15,14 @@ import scipy.sparse
 
 from optkit.errors import InvalidInputError
 from optkit.optimize.bounded_model import BoundedModel
-from optkit.optimize.linear_model import LinearModel, Model, column_norms, compress, positive
+from optkit.optimize.linear_model import (
+    LinearModel,
+    Model,
+    as_dense,
+    column_norms,
+    compress,
+    positive,
+)
 from optkit.optimize.losses import influence
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.sparse_model import SparseModel
@@ -108,9 +115,8 @@ class Linearization:
         if qr:
             return LinearModel.of_triangle(triangle, rotated, d, len(weighted)), norms
         if problem.box is not None:
-            dense = rows.toarray() if sparse else rows
             free = problem.box.free(x, grad)
-            return BoundedModel.of(dense, weighted, d, x, problem.box, free), norms
+            return BoundedModel.of(as_dense(rows), weighted, d, x, problem.box, free), norms
         if sparse:
             return SparseModel.of(rows, weighted, d), norms
         return LinearModel.of_normal_equations(rows.T @ rows, grad, d), norms

@@ -1,8 +1,9 @@
 """Losses: how much a residual counts, so that a few gross errors among the data do not decide the fit.
 
 Least squares with a loss minimises ½ Σ ρ(rᵢ²) instead of ½ Σ rᵢ². A loss is the function ρ of z = r² ≥ 0 with its
-first two derivatives; ρ(z) ≈ z for small z, and grows more slowly than z beyond z ≈ 1. `Scaled` moves that place to another size
-of the residuals: *choose it near the scatter of the good data*, for z = 1 is one unit of whatever r is measured in.
+first two derivatives; ρ(z) ≈ z for small z, and grows more slowly than z beyond z ≈ 1. `Scaled` moves that place to
+another size of the residuals: *choose it near the scatter of the good data*, for z = 1 is one unit of whatever r is
+measured in.
 
 **The model.** With ψ = ρ′r, the gradient of the cost is Jᵀψ, and its Hessian Jᵀ H J + Σ ψᵢ ∇²rᵢ with H = diag(h), h =
 ρ′ + 2zρ″ (the derivative of ψ). Gauss-Newton's model of a sum of squares has this gradient and Jᵀ H J when the

@@ -131,10 +131,10 @@ class LeastSquaresProblem(BaseProblem):
         if self.jac is not None:
             shapes: tuple[Shape, ...] = ((m, n), (*self._output_shape, *self.shape))
             shapes += (((m,),) if n == 1 else ()) + (((n,),) if m == 1 else ())
-            jacobian = self._call(self.jac, x)
-            if hasattr(jacobian, "toarray"):
-                return sparse_array(jacobian, (m, n), "jac(x)")  # type: ignore[no-any-return]
-            return real_array(jacobian, shapes, "jac(x)")  # type: ignore[arg-type]
+            claimed = self._call(self.jac, x)  # type: ignore[arg-type]
+            if hasattr(claimed, "toarray"):
+                return sparse_array(claimed, (m, n), "jac(x)")  # type: ignore[no-any-return]
+            return real_array(claimed, shapes, "jac(x)")
         if not m * n:
             return np.zeros((m, n))
         if self._residuals is None:

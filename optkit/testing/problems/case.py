@@ -64,6 +64,4 @@ def least_squares_case(
         return np.sum(residuals(x) ** 2)
 
     solution = None if x_min is None else np.array(x_min, dtype=np.float64)
-    return Case(
-        name, fun, np.array(x0, dtype=np.float64), solution, f_min, residuals, other_minima
-    )
+    return Case(name, fun, np.array(x0, dtype=np.float64), solution, f_min, residuals, other_minima)

@@ -10,6 +10,7 @@ import numpy as np
 from optkit.errors import InvalidInputError
 from optkit.testing.problems.case import Case, least_squares_case
 
+
 def rosenbrock(n: int = 2) -> Case:
     """The chained Rosenbrock function: a curved valley with a flat floor, in n ≥ 2 dimensions.
 
@@ -182,7 +183,9 @@ def three_exponentials(m: int = 60) -> Case:
     def residuals(x: Any) -> Any:
         return model(x) - data
 
-    return least_squares_case("three exponentials", residuals, [0.5, 0.7, 1.0, 2.2, 1.0, 7.0], truth)
+    return least_squares_case(
+        "three exponentials", residuals, [0.5, 0.7, 1.0, 2.2, 1.0, 7.0], truth
+    )
 
 
 def michaelis_menten() -> Case:

@@ -109,9 +109,7 @@ def variably_dimensioned(n: int = 10) -> Case:
         s = np.sum(j * (x - 1.0))
         return np.concatenate([x - 1.0, np.stack([s, s**2])])
 
-    return least_squares_case(
-        f"variably dimensioned, n = {n}", residuals, 1.0 - j / n, np.ones(n)
-    )
+    return least_squares_case(f"variably dimensioned, n = {n}", residuals, 1.0 - j / n, np.ones(n))
 
 
 def trigonometric(n: int = 10) -> Case:
