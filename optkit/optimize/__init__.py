@@ -5,19 +5,22 @@ from optkit.optimize.batches import Minibatches
 from optkit.optimize.bounds import Box
 from optkit.optimize.conjugate_gradient import ConjugateGradient
 from optkit.optimize.curvature import Curvature
-from optkit.optimize.drivers import least_squares, minimize
+from optkit.optimize.drivers import minimize
+from optkit.optimize.estimation import least_squares
 from optkit.optimize.first_order import GradientDescent
 from optkit.optimize.fixed_steps import FixedStep, Schedule
-from optkit.optimize.gauss_newton import GaussNewton, LevenbergMarquardt
+from optkit.optimize.gauss_newton import GaussNewton
 from optkit.optimize.hager_zhang import HagerZhang
+from optkit.optimize.levenberg_marquardt import LevenbergMarquardt
 from optkit.optimize.limited_memory import LBFGS
 from optkit.optimize.limited_memory_bounds import LBFGSB
 from optkit.optimize.line_search import Armijo, LineSearch, StrongWolfe
 from optkit.optimize.momentum import HeavyBall, Nesterov
 from optkit.optimize.newton import Newton, NewtonCG
 from optkit.optimize.newton_trust_region import TrustRegionNewton, TrustRegionNewtonCG
+from optkit.optimize.powell_dogleg import Dogleg
 from optkit.optimize.problem import Problem
-from optkit.optimize.quadratic_model import Dogleg, MoreSorensen, QuadraticModel, SteihaugToint
+from optkit.optimize.quadratic_model import DoglegPath, MoreSorensen, QuadraticModel, SteihaugToint
 from optkit.optimize.quasi_newton import BFGS
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import History, LeastSquaresResult, Result, Verdict
@@ -41,6 +44,7 @@ __all__ = [
     "ConjugateGradient",
     "Curvature",
     "Dogleg",
+    "DoglegPath",
     "FixedStep",
     "GaussNewton",
     "GradientDescent",

@@ -1,17 +1,16 @@
-"""What users call: `minimize` and `least_squares`."""
+"""What users call: `minimize`."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from optkit.ad.backends import Backend
 from optkit.errors import InvalidInputError, InvalidTypeError
 from optkit.optimize.adaptive import SGD, Adagrad, Adam, AdamW, RMSProp
 from optkit.optimize.conjugate_gradient import ConjugateGradient
 from optkit.optimize.first_order import GradientDescent
-from optkit.optimize.gauss_newton import GaussNewton, LevenbergMarquardt
 from optkit.optimize.limited_memory import LBFGS
 from optkit.optimize.limited_memory_bounds import LBFGSB
 from optkit.optimize.momentum import HeavyBall, Nesterov
@@ -19,8 +18,7 @@ from optkit.optimize.newton import Newton, NewtonCG
 from optkit.optimize.newton_trust_region import TrustRegionNewton, TrustRegionNewtonCG
 from optkit.optimize.problem import Problem
 from optkit.optimize.quasi_newton import BFGS
-from optkit.optimize.residual_problem import LeastSquaresProblem
-from optkit.optimize.result import LeastSquaresResult, Result
+from optkit.optimize.result import Result
 from optkit.optimize.run import Callback, Limits
 from optkit.optimize.solver import Solver, solve
 from optkit.optimize.symmetric_rank_one import SR1
@@ -32,11 +30,6 @@ _SOLVERS: list[type[Solver[Any]]] = [
     ConjugateGradient, GradientDescent, HeavyBall, Nesterov, SGD, Adagrad, RMSProp, Adam, AdamW,
 ]  # fmt: skip
 MINIMIZERS = {solver.name: solver for solver in _SOLVERS}
-LEAST_SQUARES: dict[str, type[Solver[Any]]] = {
-    "lm": LevenbergMarquardt,
-    "gauss-newton": GaussNewton,
-    "gn": GaussNewton,
-}
 # A dense inverse Hessian of this many variables takes 32 MB, and a millisecond to update.
 _DENSE_UP_TO = 2000
 _LOOP_OPTIONS = ("max_evaluations", "keep_x", "on_interrupt")
@@ -131,7 +124,7 @@ def minimize(  # noqa: PLR0913  # the signature of scipy.optimize.minimize, whic
     """
     bounded = bounds is not None
     constrained = not (isinstance(constraints, (tuple, list)) and not constraints)
-    limits, check, others = _split_options(options, max_iter, max_time)
+    limits, check, others = split_options(options, max_iter, max_time)
     problem = Problem(
         fun, args=args, jac=jac, hess=hess, hessp=hessp, backend=backend, check_derivatives=check
     )
@@ -143,7 +136,7 @@ def minimize(  # noqa: PLR0913  # the signature of scipy.optimize.minimize, whic
             constraints=constraints if constrained else (),
             limits=limits, callback=callback, options=others,
         )  # fmt: skip
-    solver = _solver(method, MINIMIZERS, others)
+    solver = solver_named(method, MINIMIZERS, others)
     if bounded or constrained:
         what = "constraints" if constrained else "bounds"
         other = "'scipy:SLSQP' or 'scipy:trust-constr'" if constrained else "'scipy:L-BFGS-B'"
@@ -151,74 +144,6 @@ def minimize(  # noqa: PLR0913  # the signature of scipy.optimize.minimize, whic
             f"method {solver.name!r} takes no {what}; use method={other}, or leave method out"
         )
     return solve(problem, solver, x0, tol=tol, limits=limits, callback=callback)
-
-
-def least_squares(  # noqa: PLR0913  # the signature of scipy.optimize.least_squares, which users know
-    residuals: Callable[..., Any],
-    x0: Any,
-    *,
-    args: tuple[Any, ...] = (),
-    method: str | Solver[Any] = "lm",
-    backend: str | Backend = "auto",
-    jac: Callable[..., Any] | None = None,
-    tol: float | None = None,
-    callback: Callback | None = None,
-    max_iter: int | None = None,
-    max_time: float | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> LeastSquaresResult:
-    """Minimise ½‖r(x)‖², half the sum of squares of residuals.
-
-    Parameters
-    ----------
-    residuals : callable
-        ``residuals(x, *args)`` returns an array, of shape (m,) or any other, of any size m: m < n, the Jacobian of
-        less than full rank and m = 0 are no errors.
-    x0 : array_like
-        The start, as for `minimize`.
-    method : str or Solver
-        ``"lm"``, ``"gauss-newton"`` (``"gn"``), ``"scipy:trf"``, ``"scipy:dogbox"``, ``"scipy:lm"``, or a solver
-        with options of its own, as ``GaussNewton(line_search=…)``.
-    jac : callable, optional
-        ``jac(x, *args)``, the Jacobian, shape (m, n). It is checked along one direction at x0.
-    tol : float, optional
-        The accuracy demanded: of x, relative, or of the angle between residuals and tangent plane; 1e-11 by
-        default, a little more than what least squares can usually give. See `optkit.optimize.stopping`.
-    args, backend, callback, max_iter, max_time, options
-        As for `minimize`. For the methods of SciPy, ``options`` are the keyword arguments of
-        `scipy.optimize.least_squares`.
-
-    Returns
-    -------
-    LeastSquaresResult
-        The best point seen, with SciPy's fields (``fun`` are the residuals, ``cost`` is ½‖r‖², ``jac`` the
-        Jacobian), the ``rank`` of the Jacobian, and ``covariance`` and ``standard_errors`` when asked for.
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError, DerivativeError
-        As for `minimize`.
-
-    Examples
-    --------
-    >>> import numpy as np, optkit
-    >>> dose = np.array([0.02, 0.06, 0.11, 0.22, 0.56, 1.10])
-    >>> rate = np.array([61.5, 102.0, 131.0, 155.5, 196.0, 203.5])
-    >>> fit = optkit.least_squares(lambda p: p[0] * dose / (p[1] + dose) - rate, [200.0, 0.1])
-    >>> [round(float(p), 4) for p in fit.x], [round(float(s), 4) for s in fit.standard_errors]
-    ([212.6837, 0.0641], [7.0893, 0.0085])
-    """
-    limits, check, others = _split_options(options, max_iter, max_time)
-    problem = LeastSquaresProblem(
-        residuals, args=args, jac=jac, backend=backend, check_derivatives=check
-    )
-    if isinstance(method, str) and method.lower().startswith("scipy:"):
-        return room_above("scipy").least_squares(  # type: ignore[no-any-return]
-            problem, x0, method=method, tol=tol, limits=limits, callback=callback, options=others
-        )
-    solver = _solver(method, LEAST_SQUARES, others)
-    result = solve(problem, solver, x0, tol=tol, limits=limits, callback=callback)
-    return cast(LeastSquaresResult, result)
 
 
 def _choose(x0: Any, bounded: bool, constrained: bool) -> str:
@@ -230,7 +155,7 @@ def _choose(x0: Any, bounded: bool, constrained: bool) -> str:
     return "bfgs"
 
 
-def _split_options(
+def split_options(
     options: Mapping[str, Any] | None, max_iter: int | None, max_time: float | None
 ) -> tuple[Limits, bool, dict[str, Any]]:
     """The limits, whether to check derivatives, and the options left for the solver."""
@@ -242,9 +167,10 @@ def _split_options(
     return Limits(max_iter=max_iter, max_time=max_time, **loop), check, others
 
 
-def _solver(
+def solver_named(
     method: str | Solver[Any], known: dict[str, type[Solver[Any]]], options: dict[str, Any]
 ) -> Solver[Any]:
+    """The solver of this name with these options, or the solver itself, if it takes the kind of problem."""
     problem_type = next(iter(known.values())).problem_type
     if isinstance(method, Solver):
         names: list[str] = []

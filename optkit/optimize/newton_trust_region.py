@@ -6,7 +6,7 @@ as for Levenberg–Marquardt (`optkit.optimize.trust_region.next_radius`). See `
 is minimised; A. R. Conn, N. I. M. Gould & Ph. L. Toint, Trust-Region Methods, SIAM 2000, algorithm 6.1.1, and J.
 Nocedal & S. J. Wright, Numerical Optimization, 2nd ed., algorithm 4.1, for the method.
 
-- `TrustRegionNewton` takes the matrix H; `MoreSorensen` and `Dogleg` minimise the model. Negative curvature is no
+- `TrustRegionNewton` takes the matrix H; `MoreSorensen` and `DoglegPath` minimise the model. Negative curvature is no
   obstacle but a way down. D is the identity, or by request √|diag H|, the largest so far.
 - `TrustRegionNewtonCG` takes products H v only (`SteihaugToint`), for many variables. Conjugate gradients stop when the
   residual is η ‖g‖ with η = min(½, √(‖g‖/‖g₀‖)), which makes convergence superlinear (N&W (7.3)).
@@ -62,7 +62,7 @@ class TrustRegionNewton(Solver[TrustRegionState]):
     Parameters
     ----------
     subproblem : Subproblem
-        `MoreSorensen` or `Dogleg`.
+        `MoreSorensen` or `DoglegPath`.
     scaled : bool
         Whether the region is an ellipsoid by the diagonal of the Hessian, instead of a ball.
     initial_radius : float, optional

@@ -8,7 +8,7 @@ g̃ = D⁻¹g and H̃ = D⁻¹HD⁻¹, w₁ ≤ … ≤ wₙ the eigenvalues of 
   that reaches the boundary is (J. J. Moré & D. C. Sorensen, SIAM J. Sci. Stat. Comput. 4 (1983) 553–572, (2.4), lemmas
   2.1 and 2.3). They find λ by Cholesky factorisations; one spectral decomposition makes every λ a sum of n terms and
   the hard case visible.
-- `Dogleg`: from the minimum along −g̃ straight to the Newton point, as far as Δ allows (M. J. D. Powell 1970; J.
+- `DoglegPath`: from the minimum along −g̃ straight to the Newton point, as far as Δ allows (M. J. D. Powell 1970; J.
   Nocedal & S. J. Wright, Numerical Optimization, 2nd ed., (4.16)). Where H̃ is not positive definite the path is that
   of |H̃|, whose eigenvalues are the absolute ones (m is below that model everywhere), or leads along v₁ if that is
   better.
@@ -199,15 +199,15 @@ class MoreSorensen(Subproblem):
 
 
 @dataclass(frozen=True)
-class Dogleg(Subproblem):
+class DoglegPath(Subproblem):
     """Powell's dogleg: cheap, and as good where H is positive definite and the model is good.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from optkit.optimize import Dogleg, QuadraticModel
+    >>> from optkit.optimize import DoglegPath, QuadraticModel
     >>> model = QuadraticModel.of(np.array([2.0, 8.0]), np.diag([2.0, 4.0]), np.ones(2))
-    >>> Dogleg().solve(model, 10.0).step, round(Dogleg().solve(model, 1.5).length, 12)
+    >>> DoglegPath().solve(model, 10.0).step, round(DoglegPath().solve(model, 1.5).length, 12)
     (array([-1., -2.]), 1.5)
     """
 

@@ -11,11 +11,11 @@ from typing import Any, Literal
 import numpy as np
 
 from optkit.errors import InvalidInputError
+from optkit.optimize.linear_model import LinearModel, as_dense, column_norms, positive
 from optkit.optimize.problem import BaseProblem, LimitReachedError
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import History, Iteration, LeastSquaresResult, Result, Verdict
 from optkit.optimize.state import LeastSquaresState, State
-from optkit.optimize.trust_region import LinearModel
 from optkit.optimize.validation import check_control, is_finite, norm
 
 Callback = Callable[[Any], Any]
@@ -196,8 +196,7 @@ def _of_residuals(problem: LeastSquaresProblem, best: State) -> dict[str, Any]:
         residuals, jacobian, rank = best.residuals, best.jacobian, best.model.rank
     else:
         residuals, jacobian = problem.residuals(best.x), problem.jacobian(best.x)
-        norms = np.linalg.norm(jacobian, axis=0)
-        rank = LinearModel.of(jacobian, residuals, np.where(norms > 0.0, norms, 1.0)).rank
+        rank = LinearModel.of(as_dense(jacobian), residuals, positive(column_norms(jacobian))).rank
     return {
         "fun": residuals.copy(), "cost": best.fun, "jac": jacobian.copy(), "grad": best.grad.copy(),
         "rank": rank,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from optkit.optimize.linear_model import Model
 from optkit.optimize.result import Verdict
-from optkit.optimize.trust_region import LinearModel
+from optkit.optimize.secant_curvature import SecantCurvature
 from optkit.optimize.validation import Matrix, Vector
 
 
@@ -52,9 +53,24 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeastSquaresState(State):
-    """A `State` with the residuals (m,), their Jacobian (m, n), the factored model there, and the radius."""
+    """A `State` with what least squares adds.
+
+    Attributes
+    ----------
+    residuals, jacobian
+        r, shape (m,), and J, shape (m, n), dense or sparse; as the user's functions gave them, without a loss.
+    model
+        The factored linear model; with a loss, that of the weighted residuals.
+    radius, damping, growth
+        Of the trust region; Nielsen's λ and ν.
+    secant
+        What the steps have taught of the curvature that the linear model lacks.
+    """
 
     residuals: Vector
     jacobian: Matrix
-    model: LinearModel
+    model: Model
     radius: float = math.inf
+    damping: float = 0.0
+    growth: float = 2.0
+    secant: SecantCurvature | None = None

@@ -211,7 +211,9 @@ class Judge:
         # Differences of g err by its own rounding over the step, and by the step squared.
         rounding = problem.precision if self.exact else math.pow(problem.precision, 2.0 / 3.0)
         hessian = problem.hessian_by_differences(state.x, math.cbrt(rounding))
-        return Curvature.of(hessian, state.grad) if is_finite(hessian.reshape(-1)) else None
+        if not is_finite(hessian.reshape(-1)):
+            return None
+        return Curvature.within(hessian, state.grad, state.x, problem.box)
 
     def _conclude(self, solver: Solver[Any], state: State, verdict: Verdict, message: str) -> State:
         """End with this verdict, unless there is reason for the solver to go on."""

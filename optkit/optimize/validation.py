@@ -14,6 +14,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
@@ -53,6 +54,21 @@ def real_array(value: Any, shapes: tuple[Shape, ...], name: str) -> NDArray[np.f
     if array.shape not in shapes:
         raise InvalidInputError(f"{name} must have shape {shapes[0]}, got shape {array.shape}")
     return np.array(array, dtype=np.float64).reshape(shapes[0])
+
+
+def sparse_array(value: Any, shape: Shape, name: str) -> Any:
+    """A float64 copy of a SciPy sparse container of this shape, in compressed rows."""
+    if value.shape != shape:
+        raise InvalidInputError(f"{name} must have shape {shape}, got shape {value.shape}")
+    if value.dtype.kind not in "biuf":
+        raise InvalidTypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
+    return scipy.sparse.csr_array(value, dtype=np.float64, copy=True)
+
+
+def entries_of(matrix: Any) -> NDArray[np.float64]:
+    """The matrix, or what a sparse one stores."""
+    entries: NDArray[np.float64] = matrix.data if hasattr(matrix, "toarray") else matrix
+    return entries
 
 
 def as_real(value: Any, name: str) -> NDArray[Any]:

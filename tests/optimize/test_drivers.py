@@ -143,8 +143,8 @@ def test_every_argument_of_a_signature_does_something():
         "tol", "callback", "max_iter", "max_time", "options",
     }  # fmt: skip
     assert set(inspect.signature(least_squares).parameters) == {
-        "residuals", "x0", "args", "method", "backend", "jac", "tol", "callback", "max_iter",
-        "max_time", "options",
+        "residuals", "x0", "args", "method", "loss", "f_scale", "bounds", "backend", "jac", "tol",
+        "callback", "max_iter", "max_time", "options",
     }  # fmt: skip
 
 
