@@ -18,8 +18,10 @@ from optkit.optimize.line_search import Armijo, LineSearch, StrongWolfe
 from optkit.optimize.momentum import HeavyBall, Nesterov
 from optkit.optimize.newton import Newton, NewtonCG
 from optkit.optimize.newton_trust_region import TrustRegionNewton, TrustRegionNewtonCG
+from optkit.optimize.pairs import Pairs
 from optkit.optimize.powell_dogleg import Dogleg
 from optkit.optimize.problem import Problem
+from optkit.optimize.progress import Progress
 from optkit.optimize.quadratic_model import DoglegPath, MoreSorensen, QuadraticModel, SteihaugToint
 from optkit.optimize.quasi_newton import BFGS
 from optkit.optimize.residual_problem import LeastSquaresProblem
@@ -61,7 +63,9 @@ __all__ = [
     "Nesterov",
     "Newton",
     "NewtonCG",
+    "Pairs",
     "Problem",
+    "Progress",
     "QuadraticModel",
     "RMSProp",
     "Result",

@@ -53,7 +53,7 @@ class LBFGS(Solver[LimitedMemoryState]):
     >>> import numpy as np, optkit
     >>> def rosenbrock(x):
     ...     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
-    >>> result = optkit.minimize(rosenbrock, np.full(1000, 0.5), method=optkit.optimize.LBFGS())
+    >>> result = optkit.minimize(rosenbrock, np.zeros(1000), method=optkit.optimize.LBFGS())
     >>> result.success, float(np.max(np.abs(result.x - 1.0))) < 1e-6
     (True, True)
     """
@@ -104,6 +104,14 @@ class LBFGS(Solver[LimitedMemoryState]):
             fresh, newton_step=curvature.newton_step, decrement=curvature.decrement,
             scale=curvature.scale,
         )  # fmt: skip
+
+    def redirect(
+        self, problem: BaseProblem, state: LimitedMemoryState, newton_step: Vector, decrement: float
+    ) -> LimitedMemoryState | None:
+        """Go there next."""
+        if not float(state.grad @ newton_step) < 0.0:
+            return None
+        return replace(state, newton_step=newton_step, decrement=decrement, stuck="")
 
     def _model(
         self, problem: BaseProblem, x: Vector, grad: Vector, pairs: Pairs, scale: Vector | None

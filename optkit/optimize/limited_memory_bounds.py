@@ -50,7 +50,7 @@ class LBFGSB(LBFGS):
     ...     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
     >>> result = optkit.minimize(rosenbrock, [0.1, 0.2], method="lbfgsb", bounds=[(0.0, 2.0), (0.0, 0.5)])
     >>> result.x.round(5)
-    array([0.70933, 0.5    ])
+    array([0.70856, 0.5    ])
     """
 
     name = "lbfgsb"

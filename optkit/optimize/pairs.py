@@ -15,7 +15,7 @@ that every `Pairs` remains a value although hardly anything is copied.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.linalg import lapack
@@ -44,6 +44,10 @@ class Pairs:
     sy, yy : ndarray of shape (k, k)
         Sᵢ·Yⱼ where i ≤ j (zero below), and Yᵢ·Yⱼ.
     """
+
+    NOT_SAVED: ClassVar[tuple[str, ...]] = (
+        "buffer",
+    )  # by checkpoints: the next pair makes a new one
 
     memory: int
     s: Matrix

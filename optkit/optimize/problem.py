@@ -35,6 +35,7 @@ from optkit.optimize.validation import (
     starting_point,
 )
 
+_COUNTS = ("nfev", "njev", "nhev", "seconds", "lowest", "precision")
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -117,9 +118,24 @@ class BaseProblem(ABC):
         self.x0, self.shape = x0, shape
         self.precision = _EPS
         self.nfev = self.njev = self.nhev = 0
+        self.seconds = {"function": 0.0, "first derivative": 0.0, "second derivative": 0.0}
         self.lowest = NOWHERE
         self.deadline = self.max_evaluations = math.inf
         self._key: bytes | None = None
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the problem: counts and times."""
+        kept: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
+        return kept | {"drawn": None if self.batches is None else self.batches.drawn}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on with the counts of which `snapshot` has kept these, and with the batch that was the last."""
+        for name in _COUNTS:
+            setattr(self, name, kept[name])
+        if self.batches is not None:
+            self.batches.skip(kept["drawn"] - 1)
+            self.draw()
+        self._key = None
 
     @property
     def n(self) -> int:
@@ -327,7 +343,10 @@ class Problem(BaseProblem):
             self._value = self._gradient = None
         if self._value is None:
             self._count_evaluation()
-            value, self._gradient = self._split(self._call(self.fun, x))
+            started = time.perf_counter()
+            output = self._call(self.fun, x)
+            self.seconds["function"] += time.perf_counter() - started
+            value, self._gradient = self._split(output)
             self._value = real_scalar(value, "fun(x)")
             self._note(self._value, x, self._gradient)
         return self._value
@@ -340,7 +359,10 @@ class Problem(BaseProblem):
                 self._differentiate(x)
             elif callable(self.jac):
                 self.njev += 1
-                self._gradient = self._as_gradient(self._call(self.jac, x))
+                started = time.perf_counter()
+                gradient = self._call(self.jac, x)
+                self.seconds["first derivative"] += time.perf_counter() - started
+                self._gradient = self._as_gradient(gradient)
             else:  # one call of fun gives both
                 self._value = None
                 self.value(x)
@@ -350,7 +372,9 @@ class Problem(BaseProblem):
         if self._value is None:
             self._count_evaluation()
         self.njev += 1
+        started = time.perf_counter()
         value, gradient = self.backend.value_and_grad(self._f, x.copy())
+        self.seconds["first derivative"] += time.perf_counter() - started
         self._value = real_scalar(value, "fun(x)")
         self._gradient = self._as_gradient(gradient)
         self._note(self._value, x, self._gradient)
@@ -378,6 +402,7 @@ class Problem(BaseProblem):
     def hessian(self, x: Vector) -> Matrix:
         """The Hessian at x, shape (n, n), symmetric."""
         self.nhev += 1
+        started, others = time.perf_counter(), self.seconds["first derivative"]
         n = self.x0.size
         if self.hess is not None:
             hessian = real_array(self._call(self.hess, x), ((n, n),), "hess(x)")
@@ -386,6 +411,10 @@ class Problem(BaseProblem):
             hessian = np.array([self.hvp(x, e) for e in np.eye(n)]).reshape(n, n)
         else:
             hessian = real_array(self.backend.hessian(self._f, x.copy()), ((n, n),), "the Hessian")
+        others = (
+            self.seconds["first derivative"] - others
+        )  # of gradients that differences have needed
+        self.seconds["second derivative"] += time.perf_counter() - started - others
         symmetric: Matrix = (hessian + hessian.T) / 2.0
         if self._fixed is not None:  # as if the fixed variables stood alone, each in a parabola
             symmetric[self._fixed, :] = symmetric[:, self._fixed] = 0.0

@@ -93,6 +93,14 @@ class BFGS(Solver[BFGSState]):
             return _start(state.x, state.fun, state.grad, state.noise)
         return _state(state.x, state.fun, state.grad, state.noise, curvature.inverse())
 
+    def redirect(
+        self, problem: BaseProblem, state: BFGSState, newton_step: Vector, decrement: float
+    ) -> BFGSState | None:
+        """Go there next."""
+        if not float(state.grad @ newton_step) < 0.0:
+            return None
+        return replace(state, newton_step=newton_step, decrement=decrement, stuck="")
+
 
 def _state(  # the fields of a state, in their order
     x: Vector, fun: float, grad: Vector, noise: float, inverse: Matrix,

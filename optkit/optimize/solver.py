@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.optimize.checkpoint import load, save
 from optkit.optimize.curvature import Curvature
 from optkit.optimize.problem import BaseProblem, Problem
 from optkit.optimize.residual_problem import LeastSquaresProblem
@@ -64,6 +65,15 @@ class Solver(ABC, Generic[StateT]):
 
         Called when the solver takes x for a minimum and the Hessian there refutes it, or when it is stuck.
         ``curvature`` is that of the Hessian, or None where no Hessian is to be had.
+        """
+        return None
+
+    def redirect(
+        self, problem: Any, state: StateT, newton_step: Vector, decrement: float
+    ) -> StateT | None:
+        """The same state with a better way to the minimum, or None when the solver has no use for one.
+
+        Called instead of `inform` where the Hessian is too large to have whole.
         """
         return None
 
@@ -155,27 +165,92 @@ def solve(
     check_control("tol", tol)
     check_callback(callback)
     run = Run(problem, solver.name, limits)
+    keeper = _Keeper(problem, solver, run)
 
     def loop() -> Result:
-        state, judge = _begin(problem, solver, x0, tol)
+        state, judge = keeper.begin(x0, tol)
         if run.max_iter is None:
             run.max_iter = solver.default_max_iter(problem.n)
-        run.record(state)
         run.start_clock()
         while state.verdict is None:
             run.check_iterations()
             state = _advance(problem, solver, judge, state)
             run.record(state)
+            keeper.keep(state, judge)
             if callback is not None and stops(callback, state):
                 text = f"limit reached: the callback stopped iteration {run.nit}"
                 return run.result(Verdict.LIMIT, text)
         return run.result(state.verdict, state.message)
 
-    return run.supervise(loop)
+    try:
+        return run.supervise(loop)
+    finally:
+        keeper.close()
+
+
+class _Keeper:
+    """Begins a solve, fresh or from a checkpoint, and keeps what the report and the next checkpoint need."""
+
+    def __init__(self, problem: BaseProblem, solver: Solver[Any], run: Run) -> None:
+        self.problem, self.solver, self.run = problem, solver, run
+        self.last: tuple[State, Judge] | None = None
+        self.written = -1
+
+    def begin(self, x0: Any, tol: float | None) -> tuple[Any, Judge]:
+        """The first state, at x0 or as the checkpoint has it, recorded, and who judges."""
+        limits, run = self.run.limits, self.run
+        state, judge = _begin(
+            self.problem, self.solver, x0, tol, 10 if limits.escape_saddles else 0
+        )
+        if limits.resume is None:
+            run.record(state)
+        else:
+            kept = load(limits.resume)
+            if kept["method"] != self.solver.name or kept["options"] != repr(self.solver):
+                raise InvalidInputError(
+                    f"resume: the checkpoint is of {kept['options']}, the solve of {self.solver!r}"
+                )
+            if not np.array_equal(kept["x0"], self.problem.x0):
+                raise InvalidInputError("resume: the checkpoint is of a solve from another x0")
+            state = kept["state"]
+            judge.remember(kept["judge"])
+            run.restore(kept["run"])
+            self.problem.restore(kept["problem"])
+        self.last = (state, judge)
+        run.criteria_of = self._criteria
+        return state, judge
+
+    def _criteria(self) -> list[tuple[str, float, float]]:
+        assert self.last is not None
+        state, judge = self.last
+        return judge.criteria(state)
+
+    def keep(self, state: Any, judge: Judge) -> None:
+        """Note the state, and write the checkpoint when it is due."""
+        self.last = (state, judge)
+        if state.iteration % self.run.limits.checkpoint_every == 0:
+            self._write()
+
+    def close(self) -> None:
+        """Write the last state, if it is not written yet."""
+        self._write()
+
+    def _write(self) -> None:
+        path = self.run.limits.checkpoint
+        if path is None or self.last is None or self.written == self.last[0].iteration:
+            return
+        state, judge = self.last
+        content = {
+            "method": self.solver.name, "options": repr(self.solver), "x0": self.problem.x0,
+            "state": state, "judge": judge.memory(), "run": self.run.snapshot(),
+            "problem": self.problem.snapshot(),
+        }  # fmt: skip
+        save(path, content)
+        self.written = state.iteration
 
 
 def _begin(
-    problem: BaseProblem, solver: Solver[Any], x0: Any, tol: float | None
+    problem: BaseProblem, solver: Solver[Any], x0: Any, tol: float | None, escapes: int = 0
 ) -> tuple[Any, Judge]:
     """The state at x0, judged, and who judges."""
     x = problem.start(x0)
@@ -190,7 +265,7 @@ def _begin(
         )
     with np.errstate(all="ignore"):
         state = solver.init(problem, x)
-        judge = Judge(problem, tol, state)
+        judge = Judge(problem, tol, state, escapes=escapes)
         return _sealed(judge(solver, state), 0), judge
 
 
