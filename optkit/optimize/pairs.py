@@ -107,6 +107,17 @@ class Pairs:
         product -= (gamma * u) @ self.y
         return product
 
+    def times(self, v: Vector) -> Vector:
+        """B v by (3.5)."""
+        if not len(self):
+            return v.copy()
+        theta, sy = 1.0 / self.gamma, self.s @ self.y.T
+        lower = np.tril(sy, -1)
+        inner = np.block([[-np.diag(sy.diagonal()), lower.T], [lower, theta * (self.s @ self.s.T)]])
+        w = np.concatenate([self.y, theta * self.s])
+        product: Vector = theta * v - np.linalg.solve(inner, w @ v) @ w
+        return product
+
     def keep(self, s: Vector, y: Vector, sy: float) -> bool:
         """Whether a pair carries curvature that can be told from rounding."""
         return sy > _EPS * float(y @ y) * self.gamma and sy > 0.0 and bool(s.any())

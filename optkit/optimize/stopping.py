@@ -15,12 +15,13 @@ Watts, Technometrics 23 (1981) 179–183.
 
 **Confirmed.** p is only as good as the solver's idea of curvature. Before a minimum of up to `CONFIRM_UP_TO`
 variables is declared, ∇²f is evaluated once; of more variables, a few conjugate-gradient steps look at it. A Newton
-step a hundred times beyond the tolerance, for a decrease above rounding, means that the solver has been deceived, typically by badly scaled variables: it is told the true
-curvature and goes on. Negative curvature means a saddle or a maximum: failed. Otherwise, unless the rest is
-rounding, it is told as well and takes one last step, which squares the error. Least squares needs none of this where
-its steps succeed, its model comes from J itself; where they do not, the model may lack Σ rᵢ ∇²rᵢ (with m = n, J is
-singular at every minimum whose residuals are not zero, and δ is all of f): before a failure is declared, δ and p are
-taken from the full Hessian, differences of the gradient. And finite differences of values alone are too coarse for it.
+step a hundred times beyond the tolerance, for a decrease above rounding, means that the solver has been deceived,
+typically by badly scaled variables: it is told the true curvature and goes on. Negative curvature means a saddle or a
+maximum: failed. Otherwise, unless the rest is rounding, it is told as well and takes one last step, which squares the
+error. Least squares needs none of this where its steps succeed, its model comes from J itself; where they do not, the
+model may lack Σ rᵢ ∇²rᵢ (with m = n, J is singular at every minimum whose residuals are not zero, and δ is all of f):
+before a failure is declared, δ and p are taken from the full Hessian, differences of the gradient. And finite
+differences of values alone are too coarse for it.
 
 **Stalled at the limit of precision.** When δ is below the rounding of f (4ε|f|; for least squares see `linearize`),
 values can no longer tell better from worse. As long as steps still lower δ, which rests on derivatives, the solver

@@ -76,7 +76,7 @@ class SR1(Solver[TrustRegionState]):
             radius = 0.25 * min(state.radius, tried.length)
             return _at(problem, state, state.model.hessian, radius)
         actual = state.fun - value
-        hessian = _updated(state.model.hessian, tried.step, grad - state.grad)
+        hessian = rank_one_update(state.model.hessian, tried.step, grad - state.grad)
         ratio = gain_ratio(actual, tried.predicted, state.noise)
         shrink = interpolated_shrink(float(state.grad @ tried.step), actual)
         if ratio <= self.accept:
@@ -103,7 +103,7 @@ class SR1(Solver[TrustRegionState]):
         return _state(problem, x, fun, grad, hessian, first_radius(x, fun, grad))
 
 
-def _updated(hessian: Matrix, p: Vector, y: Vector) -> Matrix:
+def rank_one_update(hessian: Matrix, p: Vector, y: Vector) -> Matrix:
     """B⁺ of (6.24)."""
     r = y - hessian @ p
     rp = float(r @ p)
