@@ -2,11 +2,11 @@
 
     python benchmarks/minimizers.py [--sets mgh more landscapes] [--methods bfgs trust-exact …] [--figure profile.png]
 
-*solved*: at the point that is returned, value and derivatives in exact arithmetic would call it a minimum. That is, the
-value is within 10⁻⁸ of the way from the start to the least value that anybody found or the literature knows, or a Newton
-step with the exact Hessian is 10⁻⁴ of x or less, and no direction curves downwards (a local minimum is a minimum).
-*false*: a success was reported, but the point is not solved in this sense. *worse*: the value returned is above one that
-the method had seen. *best*: solved, and to the least value that anybody found.
+*solved*: at the point that is returned, value and derivatives in exact arithmetic would call it a minimum. That is,
+the value is within 10⁻⁸ of the way from the start to the least value that anybody found or the literature knows, or a
+Newton step with the exact Hessian is 10⁻⁴ of x or less, and no direction curves downwards (a local minimum is a
+minimum). *false*: a success was reported, but the point is not solved in this sense. *worse*: the value returned is
+above one that the method had seen. *best*: solved, and to the least value that anybody found.
 
 Work is counted, not timed: evaluations of the function, the gradient and n times those of the Hessian.
 """
