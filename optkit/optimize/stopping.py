@@ -119,8 +119,9 @@ class Judge:
             return replace(state, verdict=Verdict.FAILED, message=text)
         if state.stuck:
             return self._conclude_stuck(solver, state)
-        if state.decrement <= state.noise and self._idles(state):
-            bound = f"predicted decrease {state.decrement:.2g} ≤ {state.noise:.2g}"
+        least = self.problem.precision**2 * (self.start_fun - state.fun)
+        if (state.decrement <= state.noise or state.decrement <= least) and self._idles(state):
+            bound = f"predicted decrease {state.decrement:.2g} ≤ {max(state.noise, least):.2g}"
             text = f"{bound}, the rounding of f"
             return self._conclude(solver, state, Verdict.STALLED, text)
         return state

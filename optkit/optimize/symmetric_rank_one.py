@@ -29,6 +29,7 @@ from optkit.optimize.validation import Matrix, Vector, is_finite, norm
 
 _EPS = float(np.finfo(np.float64).eps)
 _SKIP = 1e-8
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def rank_one_update(hessian: Matrix, p: Vector, y: Vector) -> Matrix:
     """B⁺ of (6.24)."""
     r = y - hessian @ p
     rp = float(r @ p)
+    if norm(r) <= _ROUNDING * norm(y):  # B is right already
+        return hessian
     if not abs(rp) >= _SKIP * norm(r) * norm(p) or rp == 0.0:
         return hessian
     updated: Matrix = hessian + np.outer(r, r / rp)
