@@ -257,6 +257,16 @@ class Judge:
                 Verdict.FAILED,
                 _deceived(curvature),
             )  # told already, or of no use to it
+        seen, noise = self.problem.lowest.value, 100.0 * max(state.noise, self.level)
+        if (
+            verdict is not Verdict.FAILED
+            and seen < state.fun - noise
+            and self.problem.batches is None
+        ):
+            verdict = Verdict.FAILED
+            message = (
+                f"the method has ended at {state.fun:.6g}, above {seen:.6g}, which it has seen"
+            )
         if self.straight and verdict is not Verdict.FAILED:
             verdict, message = Verdict.FAILED, f"no minimum of a smooth function ({message})"
             doubt = ": the Hessian is zero there, and the gradient is not"
