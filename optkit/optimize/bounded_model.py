@@ -37,9 +37,16 @@ def landing(box: Box | None, x: Vector, step: Vector) -> Vector:
         return x + step
     new = box.project(x + step)
     for bound in (box.lower, box.upper):
-        near = np.abs(new - bound) <= 4.0 * _EPS * np.maximum(np.abs(bound), np.abs(x))
-        new = np.where(near, bound, new)
+        new = np.where(_meets(new, bound, x), bound, new)
     return new
+
+
+def _meets(x: Vector, wall: Vector, before: Vector) -> Mask:
+    """Where x is on a finite wall, to the rounding of the step that led there."""
+    with np.errstate(invalid="ignore"):
+        close = np.abs(x - wall) <= 4.0 * _EPS * np.maximum(np.abs(wall), np.abs(before))
+    mask: Mask = close & np.isfinite(wall)
+    return mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +116,7 @@ class BoundedModel:
             if reach >= 1.0:
                 break
             wall = np.where(leg > 0.0, self.box.upper, self.box.lower)
-            close = np.abs(self.x + step - wall) <= 4.0 * _EPS * (np.abs(wall) + np.abs(self.x))
-            stopped = free & (leg != 0.0) & close
+            stopped = free & (leg != 0.0) & _meets(self.x + step, wall, self.x)
             step[stopped] = (wall - self.x)[stopped]
             free &= ~stopped
             left = radius - float(np.linalg.norm(self.scale * step))
