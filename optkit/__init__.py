@@ -13,6 +13,8 @@ from optkit import ad, errors
 from optkit.optimize import (
     BFGS,
     Armijo,
+    Dogleg,
+    FitResult,
     GaussNewton,
     GradientDescent,
     History,
@@ -23,6 +25,7 @@ from optkit.optimize import (
     Result,
     StrongWolfe,
     Verdict,
+    curve_fit,
     iterate,
     least_squares,
     minimize,
@@ -35,6 +38,8 @@ __version__ = "0.1.0"
 __all__ = [
     "BFGS",
     "Armijo",
+    "Dogleg",
+    "FitResult",
     "GaussNewton",
     "GradientDescent",
     "History",
@@ -46,6 +51,7 @@ __all__ = [
     "StrongWolfe",
     "Verdict",
     "ad",
+    "curve_fit",
     "errors",
     "gradcheck",
     "iterate",

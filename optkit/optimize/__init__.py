@@ -2,12 +2,16 @@
 
 from optkit.optimize.bounds import Box
 from optkit.optimize.curvature import Curvature
+from optkit.optimize.curve_fitting import curve_fit
 from optkit.optimize.drivers import minimize
 from optkit.optimize.estimation import least_squares
 from optkit.optimize.first_order import GradientDescent
+from optkit.optimize.fit_result import FitResult
 from optkit.optimize.gauss_newton import GaussNewton
 from optkit.optimize.levenberg_marquardt import LevenbergMarquardt
 from optkit.optimize.line_search import Armijo, LineSearch, StrongWolfe
+from optkit.optimize.losses import Loss
+from optkit.optimize.parameters import Parameter
 from optkit.optimize.powell_dogleg import Dogleg
 from optkit.optimize.problem import Problem
 from optkit.optimize.quasi_newton import BFGS
@@ -24,6 +28,7 @@ __all__ = [
     "Box",
     "Curvature",
     "Dogleg",
+    "FitResult",
     "GaussNewton",
     "GradientDescent",
     "History",
@@ -32,6 +37,8 @@ __all__ = [
     "LevenbergMarquardt",
     "Limits",
     "LineSearch",
+    "Loss",
+    "Parameter",
     "Problem",
     "Result",
     "Solver",
@@ -39,6 +46,7 @@ __all__ = [
     "StrongWolfe",
     "Verdict",
     "covariance",
+    "curve_fit",
     "iterate",
     "least_squares",
     "minimize",
