@@ -24,6 +24,7 @@ import numpy as np
 import scipy.optimize
 
 from optkit.adapters.observer import Evaluations, Observer
+from optkit.adapters.scipy_constraints import differentiated
 from optkit.errors import InvalidInputError
 from optkit.optimize.bounds import Box
 from optkit.optimize.problem import BaseProblem, Problem
@@ -124,9 +125,13 @@ def minimize(  # noqa: PLR0913  # what optkit.minimize has been given
         observer.start(seen.state(x))
         if not x.size:
             return scipy.optimize.OptimizeResult(success=True, message=_EMPTY)
+        exact = constraints
+        if spec.gradient and constraints != ():
+            second = bool(spec.second)
+            exact = differentiated(constraints, problem.backend, problem.shape, second=second)
         found = _checked_minimize(
             seen.value, x, method=spec.name, jac=seen.gradient if spec.gradient else None,
-            bounds=bounds, constraints=constraints, tol=tol, callback=seen.iteration,
+            bounds=bounds, constraints=exact, tol=tol, callback=seen.iteration,
             options=options, **_second_derivatives(problem, spec),
         )  # fmt: skip
         run.consider(seen.state(found.x))
@@ -263,9 +268,9 @@ class ScipyMethod:
         for option in others:
             what = f"option {option!r} of method {self.solver.name!r}"
             raise InvalidInputError(unknown(what, option, ["maxiter", "tol"]))
-        if bounds is not None or not (isinstance(constraints, (tuple, list)) and not constraints):
-            raise InvalidInputError(f"{self.solver.name!r} takes neither bounds nor constraints")
-        problem = Problem(fun, args=args, jac=jac, hess=hess, hessp=hessp)
+        if not (isinstance(constraints, (tuple, list)) and not constraints):
+            raise InvalidInputError(f"{self.solver.name!r} takes no constraints")
+        problem = Problem(fun, args=args, jac=jac, hess=hess, hessp=hessp, bounds=bounds)
         limits = Limits(max_iter=maxiter)
         return solve(
             problem, self.solver, x0, tol=tol, limits=limits, callback=_scipy_callback(callback)

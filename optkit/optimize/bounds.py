@@ -77,6 +77,12 @@ class Box:
         """Whether there is no finite bound."""
         return bool(np.isinf(self.lower).all() and np.isinf(self.upper).all())
 
+    @property
+    def restricts(self) -> bool:
+        """Whether a variable that is not fixed has a bound."""
+        bounded = np.isfinite(self.lower) | np.isfinite(self.upper)
+        return bool((bounded & (self.lower < self.upper)).any())
+
     def project(self, x: Vector) -> Vector:
         """The nearest point of the box."""
         projected: Vector = np.minimum(np.maximum(x, self.lower), self.upper)

@@ -9,6 +9,7 @@ eigenvalues are then numbers of order one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -90,10 +91,69 @@ class Curvature:
         direction: Vector = self.directions[:, 0] / np.linalg.norm(self.directions[:, 0])
         return direction
 
+    def matrix(self) -> Matrix:
+        """The Hessian itself, put together again; the identity for variables that a bound holds."""
+        dual = self.directions * (self.scale**2)[:, None]
+        matrix: Matrix = (dual * self.eigenvalues) @ dual.T
+        held = ~self.directions.any(axis=1)
+        matrix[held, held] = 1.0
+        return matrix
+
     def inverse(self) -> Matrix:
         """The inverse Hessian, made positive definite: eigenvalues by their absolute values, away from zero."""
         inverse: Matrix = (self.directions / _positive(self.eigenvalues)) @ self.directions.T
         return inverse
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a few conjugate-gradient steps on ∇²f p = −g show, where the Hessian is too large to have whole.
+
+    Attributes
+    ----------
+    newton_step, decrement
+        As for `Curvature`, as far as the steps have come; the decrement is never too large.
+    downward : ndarray of shape (n,)
+        A direction of negative curvature, if they met one; otherwise zero.
+    """
+
+    newton_step: Vector
+    decrement: float
+    downward: Vector
+
+    @property
+    def negative(self) -> bool:
+        """Whether f curves downwards along some direction, so that no minimum is near."""
+        return bool(self.downward.any())
+
+    @classmethod
+    def of(
+        cls,
+        product: Callable[[Vector], Vector],
+        grad: Vector,
+        x: Vector,
+        box: Box | None,
+        steps: int,
+    ) -> Self:
+        """Make so many steps, each of which costs a product with the Hessian, among the free variables."""
+        free = 1.0 if box is None else box.free(x, grad).astype(np.float64)
+        p, r = np.zeros_like(x), free * grad
+        d, rr, decrement = -r, float(r @ r), 0.0
+        end = 1e-20 * rr
+        for _ in range(steps):
+            if not rr > end:
+                break
+            hd = free * product(d)
+            bend = float(d @ hd)
+            if not bend > 0.0:
+                if bend < _NEGATIVE * float(np.linalg.norm(d) * np.linalg.norm(hd)):
+                    return cls(p, decrement, d / np.linalg.norm(d))
+                break
+            p, r = p + (rr / bend) * d, r + (rr / bend) * hd
+            decrement += 0.5 * rr**2 / bend
+            new = float(r @ r)
+            d, rr = (new / rr) * d - r, new
+        return cls(p if box is None else box.project(x + p) - x, decrement, np.zeros_like(x))
 
 
 def _positive(eigenvalues: Vector) -> Vector:

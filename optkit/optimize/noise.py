@@ -32,20 +32,14 @@ def noise_level(problem: BaseProblem, x: Vector, direction: Vector) -> float:
     length = float(np.max(np.abs(direction), initial=0.0))
     if not 0.0 < length < math.inf:
         return 0.0
-    lowest = problem.lowest  # these points were not looked for
-    try:
-        for exponent in (-12.0, -10.0, -8.0):
-            unit = (10.0**exponent * size / length) * direction
-            values = np.array(
-                [problem.value(_within(problem, x + i * unit)) for i in range(_POINTS)]
-            )
-            if not np.isfinite(values).all():
-                return 0.0
-            level = _from_differences(values)
-            if level > 0.0:
-                return level
-    finally:
-        problem.lowest = lowest
+    for exponent in (-12.0, -10.0, -8.0):
+        unit = (10.0**exponent * size / length) * direction
+        values = np.array([problem.value(_within(problem, x + i * unit)) for i in range(_POINTS)])
+        if not np.isfinite(values).all():
+            return 0.0
+        level = _from_differences(values)
+        if level > 0.0:
+            return level
     return 0.0
 
 

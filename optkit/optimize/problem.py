@@ -19,6 +19,7 @@ import numpy as np
 
 from optkit.ad.backends import Backend, get_backend
 from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.optimize.batches import Feed
 from optkit.optimize.bounds import Box, Mask
 from optkit.optimize.derivative_check import check_direction
 from optkit.optimize.validation import (
@@ -34,6 +35,7 @@ from optkit.optimize.validation import (
     starting_point,
 )
 
+_COUNTS = ("nfev", "njev", "nhev", "seconds", "lowest", "precision")
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -90,6 +92,8 @@ class BaseProblem(ABC):
         self.jac = jac if jac is None or isinstance(jac, bool) else as_callable(jac, "jac")
         self.bounds = bounds
         self.f_noise = 0.0
+        self.batches: Feed | None = None
+        self._batch: tuple[Any, ...] = ()
         self.check_derivatives = check_derivatives
         self._backend_choice = backend
         self._backend: Backend | None = None
@@ -114,9 +118,24 @@ class BaseProblem(ABC):
         self.x0, self.shape = x0, shape
         self.precision = _EPS
         self.nfev = self.njev = self.nhev = 0
+        self.seconds = {"function": 0.0, "first derivative": 0.0, "second derivative": 0.0}
         self.lowest = NOWHERE
         self.deadline = self.max_evaluations = math.inf
         self._key: bytes | None = None
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the problem: counts and times."""
+        kept: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
+        return kept | {"drawn": None if self.batches is None else self.batches.drawn}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on with the counts of which `snapshot` has kept these, and with the batch that was the last."""
+        for name in _COUNTS:
+            setattr(self, name, kept[name])
+        if self.batches is not None:
+            self.batches.skip(kept["drawn"] - 1)
+            self.draw()
+        self._key = None
 
     @property
     def n(self) -> int:
@@ -163,7 +182,7 @@ class BaseProblem(ABC):
         return max(rounding, self.f_noise)
 
     def _call(self, function: Callable[..., Any], x: Vector) -> Any:
-        return function(self._seen(x), *self.args)
+        return function(self._seen(x), *self._batch, *self.args)
 
     def _seen(self, x: Vector) -> Any:
         """A copy of x in the user's shape: what the user does to it stays with the user."""
@@ -173,10 +192,21 @@ class BaseProblem(ABC):
         """The user's function of a flat x, for the backend: itself, where nothing needs to be adapted."""
         fun, args, shape = self.fun, self.args, self.shape
         flat = len(shape) == 1
-        if flat and not args and finish is None:
+        if flat and not args and finish is None and self.batches is None:
             return fun
         finish = finish or (lambda y: y)
-        return lambda x: finish(fun(x if flat else x.reshape(shape), *args))
+        return lambda x: finish(fun(x if flat else x.reshape(shape), *self._batch, *args))
+
+    def draw(self) -> None:
+        """Go on to the next batch, where there are batches: the function becomes another one."""
+        if self.batches is None:
+            return
+        try:
+            self._batch = (next(self.batches),)
+        except StopIteration:
+            text = f"the batches are used up, {self.batches.drawn} of them"
+            raise LimitReachedError(text) from None
+        self._key = None
 
     def _count_evaluation(self) -> None:
         if self.nfev >= self.max_evaluations:
@@ -219,6 +249,8 @@ class Problem(BaseProblem):
         ``hessp(x, v, *args)``, the Hessian times v.
     bounds : sequence of (low, high), scipy.optimize.Bounds or Box, optional
         As for `optkit.minimize`. Derivatives with respect to a variable with equal bounds are zero: it is fixed.
+    batches : iterable, optional
+        What ``fun`` is given in turn as its second argument, as `Minibatches` does; for `SGD` and its relatives.
     backend : str or Backend
         Who differentiates.
     check_derivatives : bool
@@ -249,6 +281,7 @@ class Problem(BaseProblem):
         hess: Callable[..., Any] | None = None,
         hessp: Callable[..., Any] | None = None,
         bounds: Any = None,
+        batches: Any = None,
         backend: str | Backend = "auto",
         check_derivatives: bool = True,
     ) -> None:
@@ -256,12 +289,17 @@ class Problem(BaseProblem):
             fun, args=args, jac=jac, bounds=bounds, backend=backend,
             check_derivatives=check_derivatives,
         )  # fmt: skip
+        self._batch_source = batches
+        self.batches = None if batches is None else Feed(batches)
         self.jac = self.jac or None  # SciPy's jac=False is None
         self.hess = None if hess is None else as_callable(hess, "hess")
         self.hessp = None if hessp is None else as_callable(hessp, "hessp")
 
     def start(self, x0: Any, *, derivatives: bool = True) -> Vector:
         x = self._enter(x0)
+        if self.batches is not None:
+            self.batches = Feed(self._batch_source)
+            self.draw()
         self._is_new(x)
         self._count_evaluation()
         output = self._call(self.fun, x)
@@ -305,7 +343,10 @@ class Problem(BaseProblem):
             self._value = self._gradient = None
         if self._value is None:
             self._count_evaluation()
-            value, self._gradient = self._split(self._call(self.fun, x))
+            started = time.perf_counter()
+            output = self._call(self.fun, x)
+            self.seconds["function"] += time.perf_counter() - started
+            value, self._gradient = self._split(output)
             self._value = real_scalar(value, "fun(x)")
             self._note(self._value, x, self._gradient)
         return self._value
@@ -318,7 +359,10 @@ class Problem(BaseProblem):
                 self._differentiate(x)
             elif callable(self.jac):
                 self.njev += 1
-                self._gradient = self._as_gradient(self._call(self.jac, x))
+                started = time.perf_counter()
+                gradient = self._call(self.jac, x)
+                self.seconds["first derivative"] += time.perf_counter() - started
+                self._gradient = self._as_gradient(gradient)
             else:  # one call of fun gives both
                 self._value = None
                 self.value(x)
@@ -328,7 +372,9 @@ class Problem(BaseProblem):
         if self._value is None:
             self._count_evaluation()
         self.njev += 1
+        started = time.perf_counter()
         value, gradient = self.backend.value_and_grad(self._f, x.copy())
+        self.seconds["first derivative"] += time.perf_counter() - started
         self._value = real_scalar(value, "fun(x)")
         self._gradient = self._as_gradient(gradient)
         self._note(self._value, x, self._gradient)
@@ -356,6 +402,7 @@ class Problem(BaseProblem):
     def hessian(self, x: Vector) -> Matrix:
         """The Hessian at x, shape (n, n), symmetric."""
         self.nhev += 1
+        started, others = time.perf_counter(), self.seconds["first derivative"]
         n = self.x0.size
         if self.hess is not None:
             hessian = real_array(self._call(self.hess, x), ((n, n),), "hess(x)")
@@ -364,6 +411,10 @@ class Problem(BaseProblem):
             hessian = np.array([self.hvp(x, e) for e in np.eye(n)]).reshape(n, n)
         else:
             hessian = real_array(self.backend.hessian(self._f, x.copy()), ((n, n),), "the Hessian")
+        others = (
+            self.seconds["first derivative"] - others
+        )  # of gradients that differences have needed
+        self.seconds["second derivative"] += time.perf_counter() - started - others
         symmetric: Matrix = (hessian + hessian.T) / 2.0
         if self._fixed is not None:  # as if the fixed variables stood alone, each in a parabola
             symmetric[self._fixed, :] = symmetric[:, self._fixed] = 0.0
@@ -383,7 +434,7 @@ class Problem(BaseProblem):
         self.nhev += 1
         shapes = ((self.x0.size,), self.shape)
         if self.hessp is not None:
-            product = self.hessp(self._seen(x), self._seen(v), *self.args)
+            product = self.hessp(self._seen(x), self._seen(v), *self._batch, *self.args)
             return real_array(product, shapes, "hessp(x, v)")
         if self.jac is None:
             return real_array(self.backend.hvp(self._f, x.copy(), v.copy()), shapes, "the product")

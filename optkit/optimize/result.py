@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
+from optkit.optimize.report import report
 from optkit.optimize.uncertainty import covariance, null_vectors
 from optkit.optimize.upward import room_above
 
@@ -129,6 +130,13 @@ class History:
     def __iter__(self) -> Iterator[Iteration]:
         return iter(self._rows)
 
+    @classmethod
+    def of(cls, rows: list[Iteration]) -> Self:
+        """The history with these rows."""
+        history = cls()
+        history._rows = list(rows)
+        return history
+
     def __repr__(self) -> str:
         return f"<history of {max(len(self) - 1, 0)} iterations: {', '.join(self.columns)}>"
 
@@ -158,6 +166,12 @@ class Result(scipy.optimize.OptimizeResult):  # type: ignore[misc]  # SciPy ship
         One row per iteration.
     method : str
         The solver that did it.
+    choice : str
+        What ``method="auto"`` picked, and why.
+    criteria : list of (str, float, float)
+        What the stopping tests measured at the last point: name, value, tolerance.
+    seconds : dict
+        Time in the user's functions and their derivatives, and in total.
 
     Examples
     --------
@@ -166,6 +180,18 @@ class Result(scipy.optimize.OptimizeResult):  # type: ignore[misc]  # SciPy ship
     >>> result.success, result.verdict.value, np.round(result.x, 6)
     (True, 'converged', array([ 1., -2.]))
     """
+
+    def report(self) -> str:
+        """The full report: what was asked, how it went, each criterion against its tolerance, where the time went.
+
+        Examples
+        --------
+        >>> import numpy as np, optkit
+        >>> result = optkit.minimize(lambda x: np.sum((x - 3.0) ** 2), [0.0, 0.0], method="bfgs")
+        >>> print(result.report().splitlines()[0])
+        optkit: bfgs
+        """
+        return report(self)
 
     def plot(self, **options: Any) -> Any:
         """Draw how the solve converged; the options are those of `optkit.plot_convergence`."""

@@ -31,6 +31,8 @@ class State:
         trust region's radius; NaN at the start.
     stuck
         Why the solver found nothing better than x, where it did not; the stopping tests make a verdict of it.
+    iteration
+        How many steps have been made; the loop counts.
     verdict, message
         Set by whoever finds that there is nothing more to do, where it is found; None while there is.
     """
@@ -44,6 +46,7 @@ class State:
     step_norm: float = math.nan
     step_size: float = math.nan
     stuck: str = ""
+    iteration: int = 0
     verdict: Verdict | None = None
     message: str = ""
 

@@ -27,3 +27,9 @@ def gain_ratio(actual: float, predicted: float, noise: float) -> float:
     if predicted <= noise and abs(actual) <= noise:
         return 1.0
     return actual / predicted if math.isfinite(actual) and predicted > 0.0 else -math.inf
+
+
+def interpolated_shrink(slope: float, actual: float) -> float:
+    """Where along a step, as a fraction of it, the parabola through value, slope and new value has its minimum."""
+    curvature = -actual - slope
+    return -0.5 * slope / curvature if math.isfinite(actual) and curvature > 0.0 else 0.1

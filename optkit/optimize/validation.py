@@ -32,6 +32,8 @@ _CONTROLS: dict[str, tuple[float, str]] = {
     "max_iter": (0, "max_iter=1000"),
     "max_evaluations": (1, "options={'max_evaluations': 1000}"),
     "max_time": (0.0, "max_time=60.0"),
+    "f_noise": (0.0, "options={'f_noise': 1e-6}"),
+    "checkpoint_every": (1, "options={'checkpoint_every': 10}"),
 }
 
 
