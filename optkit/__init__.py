@@ -29,6 +29,7 @@ from optkit.optimize import (
     iterate,
     least_squares,
     minimize,
+    root,
 )
 from optkit.plotting import plot_convergence
 from optkit.testing import gradcheck
@@ -58,4 +59,5 @@ __all__ = [
     "least_squares",
     "minimize",
     "plot_convergence",
+    "root",
 ]

@@ -30,7 +30,9 @@ from optkit.optimize.quadratic_model import DoglegPath, MoreSorensen, QuadraticM
 from optkit.optimize.quasi_newton import BFGS
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import History, LeastSquaresResult, Result, Verdict
+from optkit.optimize.roots import RootResult, root
 from optkit.optimize.run import Limits
+from optkit.optimize.separable import SeparableResult, fit_separable
 from optkit.optimize.solver import Solver, iterate, solve
 from optkit.optimize.state import State
 from optkit.optimize.symmetric_rank_one import SR1
@@ -76,7 +78,9 @@ __all__ = [
     "QuadraticModel",
     "RMSProp",
     "Result",
+    "RootResult",
     "Schedule",
+    "SeparableResult",
     "Solver",
     "State",
     "SteihaugToint",
@@ -86,8 +90,10 @@ __all__ = [
     "Verdict",
     "covariance",
     "curve_fit",
+    "fit_separable",
     "iterate",
     "least_squares",
     "minimize",
+    "root",
     "solve",
 ]
