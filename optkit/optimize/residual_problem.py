@@ -5,6 +5,7 @@ With a loss ρ the value is ½ Σ ρ(rᵢ²); see `optkit.optimize.losses`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -74,6 +75,8 @@ class LeastSquaresProblem(BaseProblem):
             check_derivatives=check_derivatives,
         )  # fmt: skip
         self.m = 0
+        self._priced: Vector | None = None
+        self._cost = math.nan
         self.loss: Loss | None = None if loss is None else as_loss(loss)
 
     def start(self, x0: Any, *, derivatives: bool = True) -> Vector:
@@ -151,9 +154,9 @@ class LeastSquaresProblem(BaseProblem):
 
     def cost(self, residuals: Vector) -> float:
         """The value that goes with these residuals: ½‖r‖², or ½ Σ ρ(rᵢ²)."""
-        if self.loss is None:
-            return 0.5 * float(residuals @ residuals)
-        return cost(residuals, self.loss)
+        if residuals is not self._priced:  # asked for several times at every point
+            self._priced, self._cost = residuals, cost(residuals, self.loss)
+        return self._cost
 
     def value(self, x: Vector) -> float:
         return self.cost(self.residuals(x))

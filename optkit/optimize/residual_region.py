@@ -33,7 +33,9 @@ from optkit.optimize.validation import Vector, norm
 
 _EPS = float(np.finfo(np.float64).eps)
 _TOO_SMALL = "the trust region has shrunk until the decrease within is rounding"
-_SLOW = 0.01  # a step that leaves more than this part of the predicted decrease makes secant curvature worth learning
+_NEAR = 0.01  # and the less than this part of f that is left to gain makes it worth trusting
+_INSIDE = 0.9
+_SLOW = 1e-4  # steps that leave more than this part of the predicted decrease make curvature worth learning,
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ class RegionMethod(Solver[LeastSquaresState]):
 
     def step(self, problem: LeastSquaresProblem, state: LeastSquaresState) -> LeastSquaresState:
         """Try a step within the region; accept or reject it, and adapt the region."""
-        bent = _secant_step(state)
-        step, predicted, length = bent or self.propose(problem, state)
+        proposal = self.propose(problem, state)
+        bent = _secant_step(state) if _is_inside(state, proposal) else None
+        step, predicted, length = bent or proposal
         if predicted <= state.noise < state.decrement:
             return replace(state, step_norm=0.0, stuck=_TOO_SMALL)
         x = landing(problem.box, state.x, step)
@@ -112,7 +115,8 @@ class RegionMethod(Solver[LeastSquaresState]):
             problem, x, state.model.scale, radius=radius, step_size=radius, step_norm=norm(move),
             **self.adapted(state, ratio),
         )  # fmt: skip
-        if new is None or not self.secant or new.decrement <= _SLOW * state.decrement:
+        fast = new is not None and not _SLOW * state.decrement < new.decrement <= _NEAR * new.fun
+        if new is None or fast or not (self.secant and _is_inside(state, step)):
             return new
         return _with_secant(problem, state, new)
 
@@ -127,12 +131,15 @@ class RegionMethod(Solver[LeastSquaresState]):
         )  # fmt: skip
 
 
+def _is_inside(state: LeastSquaresState, step: Step) -> bool:
+    """Whether the region has not shaped the step: only then its shape tells of the curvature."""
+    return step[2] < _INSIDE * state.radius
+
+
 def _secant_step(state: LeastSquaresState) -> Step | None:
     """The step with secant curvature in the model, where that has proved itself."""
     secant = state.secant
     if secant is None or not secant.trusted or not isinstance(state.model, LinearModel):
-        return None
-    if state.model.step_within(state.radius)[2] >= 0.9 * state.radius:
         return None
     return secant.step(state.model, state.radius)
 
