@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from optkit.errors import InvalidInputError
 from optkit.optimize.line_search import Armijo, LineSearch
 from optkit.optimize.linearization import Linearization, LinearSolver
 from optkit.optimize.residual_problem import LeastSquaresProblem
@@ -63,10 +62,6 @@ class GaussNewton(Solver[LeastSquaresState]):
 
     def init(self, problem: LeastSquaresProblem, x0: Vector) -> LeastSquaresState:
         """Linearise at the start."""
-        if problem.box is not None:
-            raise InvalidInputError(
-                "method 'gauss-newton' takes no bounds; use method='lm', or leave method out"
-            )
         return self._linearization().start(problem, x0)
 
     def step(self, problem: LeastSquaresProblem, state: LeastSquaresState) -> LeastSquaresState:

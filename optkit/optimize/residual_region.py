@@ -63,6 +63,7 @@ class RegionMethod(Solver[LeastSquaresState]):
     secant: bool = True
 
     problem_type = LeastSquaresProblem
+    takes_bounds = True
 
     def __post_init__(self) -> None:
         self._linearization()

@@ -3,8 +3,8 @@
 F(x) = 0 with as many equations as unknowns is solved as the least-squares problem ½‖F‖²: Gauss-Newton's step is then
 Newton's, and the line search, the trust region or the dogleg make it converge from afar (J. E. Dennis & R. B. Schnabel,
 Numerical Methods for Unconstrained Optimization and Nonlinear Equations, 1983, ch. 6). Such a method can end at a point
-where ‖F‖ is least nearby and not zero; J is singular there (Jᵀ F = 0). A root is told from it by the linear model: at a
-root, F lies in the range of J to rounding, so that the predicted decrease is all of ½‖F‖².
+where ‖F‖ is least nearby and not zero; J is singular there (Jᵀ F = 0), or nearly so. A root is told from it by Newton's
+step: it is tiny relative to x and takes F to zero, or F is rounding.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from optkit.optimize.validation import Vector, unknown
 
 _METHODS = {"newton": "gauss-newton", "auto": "auto", "dogleg": "dogleg", "lm": "lm"}
 _ROUNDINGS = 100.0
+_NEAR = 1e-6
 
 
 class RootResult(Result):
@@ -152,5 +153,8 @@ def _is_root(problem: Equations, x: Vector, values: Vector, jacobian: Any) -> bo
     rounding = problem.precision * (np.abs(jacobian) @ np.abs(x))
     if np.all(np.abs(values) <= _ROUNDINGS * rounding):
         return True
-    model = LinearModel.of(jacobian, values, positive(column_norms(jacobian)))
-    return model.decrement >= 0.25 * float(values @ values)
+    step = LinearModel.of(jacobian, values, positive(column_norms(jacobian))).newton_step()
+    size = np.maximum(np.abs(x), np.abs(problem.x0))
+    near = np.all(np.abs(step) <= _NEAR * np.where(size > 0.0, size, 1.0))
+    rest = values + jacobian @ step
+    return bool(near and rest @ rest <= 0.25 * (values @ values))

@@ -118,7 +118,7 @@ class _Projection:
         return first - second
 
 
-def fit_separable(
+def fit_separable(  # noqa: PLR0913  # what least_squares takes
     basis: Callable[..., Any],
     y: Any,
     x0: Any,
