@@ -97,10 +97,12 @@ def curve_fit(  # noqa: PLR0913  # the signature of scipy.optimize.curve_fit, wh
     <BLANKLINE>
       method                 lm
       ...
-      parameter   estimate  std. error  relative    95 % interval  origin
-      v_max      212.68369        7.09    3.33 %        193 … 232.367  from 200
-      k_m      0.064121279     0.008456   13.19 %  0.0406438 … 0.0875988  from 0.1
-    ...
+      parameter     estimate  std. error  relative          95 % interval  origin
+      v_max        212.68374       7.089    3.33 %      193.001 … 232.367  from 200
+      k_m        0.064121282     0.00845   13.18 %  0.0406592 … 0.0875833  from 0.1
+    <BLANKLINE>
+      correlations (of at least 0.1)
+        v_max, k_m  +0.7651
     """
     as_callable(model, "model")
     y = np.array(as_real(ydata, "ydata"), dtype=np.float64)

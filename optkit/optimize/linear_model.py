@@ -247,14 +247,18 @@ class LinearModel:
 
 def _dogleg(s: Vector, c: Vector, newton: Vector, radius: float) -> Vector:
     """The point of the dogleg at distance ``radius`` from 0, in the coordinates of V (with the sign of −q)."""
-    slope = s * c
+    size = math.sqrt(
+        newton @ newton
+    )  # the unit of length: fourth powers would leave the range of float64
+    whole, limit = newton / size, radius / size
+    slope = s * (c / size)
     bent = s * slope
     cauchy = slope * (float(slope @ slope) / float(bent @ bent))
     reach = math.sqrt(cauchy @ cauchy)
-    if reach >= radius:
+    if reach >= limit:
         return cauchy * (radius / reach)
-    leg = newton - cauchy
-    a, b, rest = float(leg @ leg), float(leg @ cauchy), radius**2 - reach**2
+    leg = whole - cauchy
+    a, b, rest = float(leg @ leg), float(leg @ cauchy), limit**2 - reach**2
     t = rest / (b + math.sqrt(b * b + a * rest))
-    point: Vector = cauchy + t * leg
+    point: Vector = size * (cauchy + t * leg)
     return point
