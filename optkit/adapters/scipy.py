@@ -145,6 +145,8 @@ def _checked_minimize(fun: Callable[..., Any], x: Vector, **arguments: Any) -> A
         try:
             return scipy.optimize.minimize(fun, x, **arguments)
         except scipy.optimize.OptimizeWarning as warning:
+            if "Unknown solver options" not in str(warning):
+                raise  # the user's filters make an error of every warning
             method = arguments["method"]
             text = scipy.optimize.show_options("minimize", method.lower(), disp=False)
             known = re.findall(r"^ *(\w+) : ", text, re.MULTILINE)

@@ -31,18 +31,26 @@ def differentiated(constraints: Any, backend: Backend, shape: Shape, *, second: 
 
 def _one(constraint: Any, backend: Backend, shape: Shape, second: bool) -> Any:
     if isinstance(constraint, dict) and callable(constraint.get("fun")):
-        return _of_dict(constraint, backend, shape)
+        return _of_dict(constraint, backend, shape, second)
     if isinstance(constraint, scipy.optimize.NonlinearConstraint):
         return _of_object(constraint, backend, shape, second)
     return constraint
 
 
-def _of_dict(constraint: dict[str, Any], backend: Backend, shape: Shape) -> dict[str, Any]:
+def _of_dict(constraint: dict[str, Any], backend: Backend, shape: Shape, second: bool) -> Any:
     args = constraint.get("args", ())
     args = args if isinstance(args, tuple) else (args,)
     given = constraint.get("jac")
     function = _flat(constraint["fun"], shape, args)
     jacobian = _jacobian(function, backend) if not callable(given) else _flat(given, shape, args)
+    kind = str(constraint.get("type", "")).lower()
+    if (
+        second and kind in ("eq", "ineq") and not callable(given)
+    ):  # a dict has no place for a Hessian
+        return scipy.optimize.NonlinearConstraint(
+            _vector(function), 0.0, 0.0 if kind == "eq" else np.inf, jac=jacobian,
+            hess=_weighted_hessian(function, backend),
+        )  # fmt: skip
     return {**constraint, "fun": function, "jac": jacobian, "args": ()}
 
 

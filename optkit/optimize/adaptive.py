@@ -110,7 +110,7 @@ class _Adaptive(Solver[AdaptiveState]):
         self, problem: Problem, state: AdaptiveState, curvature: Curvature | None
     ) -> AdaptiveState | None:
         """Estimate distances from the true curvature along the gradient."""
-        if curvature is None:
+        if curvature is None or state.stuck:
             return None
         reach = informed_reach(state.reach, curvature, state.grad)
         return _estimated(problem, replace(state, reach=reach, stuck=""))

@@ -84,7 +84,9 @@ class _Writer:
         if isinstance(value, np.ndarray):
             if id(value) not in self.numbers:
                 self.numbers[id(value)] = len(self.arrays)
-                self.arrays.append(np.ascontiguousarray(value))
+                self.arrays.append(
+                    value
+                )  # in its order, on which the last bit of a product may depend
                 self.kept.append(value)
             return {"array": self.numbers[id(value)], "writeable": bool(value.flags.writeable)}
         if isinstance(value, dict):

@@ -68,21 +68,15 @@ def visible_noise(state: State) -> float:
     return state.noise if state.decrement <= 100.0 * state.noise else 0.0
 
 
-def _point(problem: BaseProblem, start: Trial, direction: Vector, t: float) -> Vector:
-    """X + t p, which rounding may not carry out of the bounds."""
-    x = start.x + t * direction
-    return x if problem.box is None else problem.box.project(x)
-
-
 def trial_with_value(problem: BaseProblem, start: Trial, direction: Vector, t: float) -> Trial:
     """The trial at t, its gradient left out."""
-    x = _point(problem, start, direction, t)
+    x = problem.within(start.x + t * direction)
     return Trial(t, x, problem.value(x) if is_finite(x) else math.nan, None, math.nan)
 
 
 def trial_with_slope(problem: BaseProblem, start: Trial, direction: Vector, t: float) -> Trial:
     """The trial at t; without gradient where there is no finite value."""
-    x = _point(problem, start, direction, t)
+    x = problem.within(start.x + t * direction)
     if problem.separate or not is_finite(x):
         fun = problem.value(x) if is_finite(x) else math.nan
         if not math.isfinite(fun):

@@ -62,7 +62,8 @@ def modified_cholesky(matrix: Matrix) -> tuple[Matrix, Vector, np.ndarray]:
     for j in range(n):
         q = j + int(np.argmax(np.abs(a.diagonal()[j:])))
         if q != j:
-            a[[j, q]], a[:, [j, q]] = a[[q, j]], a[:, [q, j]]
+            a[[j, q]] = a[[q, j]]
+            a[:, [j, q]] = a[:, [q, j]]
             lower[[j, q], :j], order[[j, q]] = lower[[q, j], :j], order[[q, j]]
         column = a[j + 1 :, j].copy()
         theta = float(np.abs(column).max(initial=0.0))
@@ -74,6 +75,8 @@ def modified_cholesky(matrix: Matrix) -> tuple[Matrix, Vector, np.ndarray]:
 
 def newton_direction(hessian: Matrix, grad: Vector) -> Vector:
     """P with (H + E) p = −g, for a positive definite H + E close to H."""
+    if not grad.size:
+        return grad.copy()
     diagonal = np.sqrt(np.abs(hessian.diagonal()))
     scale = np.where(diagonal > 0.0, diagonal, 1.0)
     scaled, slopes = hessian / scale / scale[:, None], grad / scale

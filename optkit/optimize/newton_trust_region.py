@@ -106,17 +106,18 @@ class TrustRegionNewton(Solver[TrustRegionState]):
         tried = self.subproblem.solve(state.model, state.radius)
         if tried.predicted <= state.noise < state.decrement:
             return replace(state, step_norm=0.0, stuck=TOO_SMALL)
-        x = state.x + tried.step
+        x = problem.within(state.x + tried.step)
         value = problem.value(x) if is_finite(x) else math.nan
-        ratio = gain_ratio(state.fun - value, tried.predicted, state.noise)
+        actual = gain(state.fun, value)
+        ratio = gain_ratio(actual, tried.predicted, state.noise) if actual < math.inf else 1.0
         if ratio > self.accept:
             grad = problem.gradient(x)
-            shrink = interpolated_shrink(float(state.grad @ tried.step), state.fun - value)
+            shrink = interpolated_shrink(float(state.grad @ tried.step), actual)
             radius = next_radius(state.radius, tried.length, ratio, shrink)
             new = self._state(problem, x, value, grad, state.model.scale, radius)
             if new is not None:
                 return replace(new, step_norm=norm(tried.step), step_size=radius)
-        return rejected(state, tried, state.fun - value)
+        return rejected(state, tried, actual)
 
     def _state(
         self, problem: Problem, x: Vector, fun: float, grad: Vector, scale: Vector | None,
@@ -152,6 +153,11 @@ class TrustRegionNewton(Solver[TrustRegionState]):
             return replace(state)
         radius = first_radius(state.x, state.fun, state.grad)
         return replace(state, radius=radius, stuck="") if radius > state.radius else None
+
+
+def gain(fun: float, value: float) -> float:
+    """The actual decrease: inf from an infinite to a finite value, NaN to one that is not finite."""
+    return fun - value if math.isfinite(value) else math.nan
 
 
 def rejected(state: TrustRegionState, tried: ModelStep, actual: float) -> TrustRegionState:
@@ -219,10 +225,10 @@ class TrustRegionNewtonCG(Solver[ProductState]):
         tried = state.tried
         if tried.predicted <= state.noise and tried.on_boundary:
             return replace(state, step_norm=0.0, stuck=TOO_SMALL)
-        x = state.x + tried.step
+        x = problem.within(state.x + tried.step)
         value = problem.value(x) if is_finite(x) else math.nan
-        actual = state.fun - value
-        ratio = gain_ratio(actual, tried.predicted, state.noise)
+        actual = gain(state.fun, value)
+        ratio = gain_ratio(actual, tried.predicted, state.noise) if actual < math.inf else 1.0
         shrink = interpolated_shrink(float(state.grad @ tried.step), actual)
         if ratio > self.accept:
             radius = next_radius(state.radius, tried.length, ratio, shrink)

@@ -34,17 +34,13 @@ def noise_level(problem: BaseProblem, x: Vector, direction: Vector) -> float:
         return 0.0
     for exponent in (-12.0, -10.0, -8.0):
         unit = (10.0**exponent * size / length) * direction
-        values = np.array([problem.value(_within(problem, x + i * unit)) for i in range(_POINTS)])
+        values = np.array([problem.value(problem.within(x + i * unit)) for i in range(_POINTS)])
         if not np.isfinite(values).all():
             return 0.0
         level = _from_differences(values)
         if level > 0.0:
             return level
     return 0.0
-
-
-def _within(problem: BaseProblem, x: Vector) -> Vector:
-    return x if problem.box is None else problem.box.project(x)
 
 
 def _from_differences(values: Vector) -> float:

@@ -36,6 +36,7 @@ from optkit.optimize.validation import (
 )
 
 _COUNTS = ("nfev", "njev", "nhev", "seconds", "lowest", "precision")
+_KNOWN = ("_value", "_gradient", "_residuals", "_jacobian")
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -124,8 +125,11 @@ class BaseProblem(ABC):
         self._key: bytes | None = None
 
     def snapshot(self) -> dict[str, Any]:
-        """What a checkpoint keeps of the problem: counts and times."""
+        """What a checkpoint keeps of the problem: counts, times, and what is known at the last point."""
         kept: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
+        known = {name: getattr(self, name) for name in _KNOWN if hasattr(self, name)}
+        if all(isinstance(value, (float, np.ndarray, type(None))) for value in known.values()):
+            kept |= {"key": np.frombuffer(self._key or b"", dtype=np.uint8), "known": known}
         return kept | {"drawn": None if self.batches is None else self.batches.drawn}
 
     def restore(self, kept: dict[str, Any]) -> None:
@@ -136,6 +140,10 @@ class BaseProblem(ABC):
             self.batches.skip(kept["drawn"] - 1)
             self.draw()
         self._key = None
+        if "key" in kept:
+            self._key = kept["key"].tobytes()
+            for name, value in kept["known"].items():
+                setattr(self, name, value)
 
     @property
     def n(self) -> int:
@@ -175,6 +183,10 @@ class BaseProblem(ABC):
         """The gradient at the lowest point seen; evaluated only if it did not come with the value."""
         gradient = self.lowest.gradient
         return self.gradient(self.lowest.x) if gradient is None else gradient
+
+    def within(self, x: Vector) -> Vector:
+        """x, which rounding may not carry out of the bounds."""
+        return x if self.box is None else self.box.project(x)
 
     def noise(self, value: float) -> float:
         """Changes of a value of this size are rounding."""

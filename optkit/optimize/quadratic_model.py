@@ -70,6 +70,8 @@ class QuadraticModel:
     @classmethod
     def of(cls, grad: Vector, hessian: Matrix, scale: Vector) -> QuadraticModel:
         """Factor a finite symmetric matrix."""
+        if not grad.size:
+            return cls(grad, hessian, scale, np.empty((0, 0)), None, None)
         scaled = hessian / scale / scale[:, None]
         factor, failed = lapack.dpotrf(scaled, clean=1)
         diagonal = np.abs(factor.diagonal())
@@ -86,6 +88,8 @@ class QuadraticModel:
     def newton(self) -> tuple[Vector, float]:
         """−H⁻¹g, negative eigenvalues of H̃ by their absolute values, and the decrease predicted for it."""
         slopes = self.grad / self.scale
+        if not slopes.size:
+            return slopes, 0.0
         if self.factor is not None:
             step = -lapack.dpotrs(self.factor, slopes)[0]
         else:
@@ -277,6 +281,8 @@ class SteihaugToint:
         """Minimise until ‖H p + g‖ ≤ tolerance, within ‖p‖ ≤ radius."""
         p, r, d = np.zeros_like(grad), grad, -grad
         rr, predicted = float(grad @ grad), 0.0
+        if not rr > 0.0:
+            return ModelStep(p, 0.0, 0.0, False)
         for _ in range(self.max_products or 2 * grad.size + 10):
             hd = product(d)
             bend, dd = float(d @ hd), float(d @ d)

@@ -90,6 +90,9 @@ class Judge:
         self.refutation = ""
         self.confirmed = ""  # the claim that the Hessian has confirmed: one step more, and the end
         self.patience = self.pause = self.idle = 0
+        self.straight = (
+            False  # a Hessian of zero where the gradient is not: f is a line, or has a kink
+        )
         self.least_decrement = math.inf
 
     def __call__(self, solver: Solver[Any], state: State) -> State:
@@ -116,8 +119,9 @@ class Judge:
             return replace(state, verdict=Verdict.FAILED, message=text)
         if state.stuck:
             return self._conclude_stuck(solver, state)
-        if state.decrement <= state.noise and self._idles(state):
-            bound = f"predicted decrease {state.decrement:.2g} ≤ {state.noise:.2g}"
+        least = self.problem.precision**2 * (self.start_fun - state.fun)
+        if (state.decrement <= state.noise or state.decrement <= least) and self._idles(state):
+            bound = f"predicted decrease {state.decrement:.2g} ≤ {max(state.noise, least):.2g}"
             text = f"{bound}, the rounding of f"
             return self._conclude(solver, state, Verdict.STALLED, text)
         return state
@@ -229,6 +233,7 @@ class Judge:
         if self.pause > 0 and not state.stuck:
             self.pause -= 1
             return state
+        self.straight = False
         curvature, doubt = self._curvature(state)
         again = self._go_on(solver, state, verdict, message, curvature)
         if again is not None:
@@ -238,6 +243,9 @@ class Judge:
             if away is not None:
                 return away
             verdict, message = Verdict.FAILED, _saddle(curvature, message)
+        if self.straight and verdict is not Verdict.FAILED:
+            verdict, message = Verdict.FAILED, f"no minimum of a smooth function ({message})"
+            doubt = ": the Hessian is zero there, and the gradient is not"
         if isinstance(state, LeastSquaresState) and state.model.rank < state.x.size:
             ranks = f"rank {state.model.rank} of {state.x.size}"
             doubt = f" ({ranks}: not every parameter is determined)"
@@ -253,8 +261,7 @@ class Judge:
         size = float(np.abs(x).max(initial=0.0)) or max(self.largest, 1.0)
         for exponent in range(8):
             for sign in (1.0, -1.0):
-                ahead = x + sign * size * 10.0**-exponent * curvature.downward
-                ahead = ahead if problem.box is None else problem.box.project(ahead)
+                ahead = problem.within(x + sign * size * 10.0**-exponent * curvature.downward)
                 if problem.value(ahead) < state.fun - state.noise and is_finite(
                     problem.gradient(ahead)
                 ):
@@ -310,7 +317,7 @@ class Judge:
         if self.told is not None and self.told.x is state.x:
             return False  # it has been told already, here, and found nothing better
         if curvature is None or verdict is Verdict.FAILED:
-            return verdict is Verdict.FAILED
+            return verdict is Verdict.FAILED or self.straight
         informed = replace(state, newton_step=curvature.newton_step)
         worth = curvature.decrement > 100.0 * state.noise
         return worth and self.distance(informed) > 100.0
@@ -332,6 +339,7 @@ class Judge:
         if not np.isfinite(hessian).all():
             return None, " (curvature not confirmed: the Hessian is not finite)"
         if not hessian.any():
+            self.straight = bool(self._slope(state).any())
             return None, " (curvature not confirmed: the Hessian is zero)"
         return Curvature.within(hessian, state.grad, state.x, problem.box), ""
 

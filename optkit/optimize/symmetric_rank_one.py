@@ -29,6 +29,7 @@ from optkit.optimize.validation import Matrix, Vector, is_finite, norm
 
 _EPS = float(np.finfo(np.float64).eps)
 _SKIP = 1e-8
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class SR1(Solver[TrustRegionState]):
         tried = self.subproblem.solve(state.model, state.radius)
         if tried.predicted <= state.noise < state.decrement:
             return replace(state, step_norm=0.0, stuck=TOO_SMALL)
-        x, value, grad = state.x + tried.step, math.nan, None
+        x, value, grad = problem.within(state.x + tried.step), math.nan, None
         if is_finite(x):
             value, grad = problem.value_and_gradient(x)
         if grad is None or not (math.isfinite(value) and is_finite(grad)):
@@ -77,7 +78,7 @@ class SR1(Solver[TrustRegionState]):
             return _at(problem, state, state.model.hessian, radius)
         actual = state.fun - value
         hessian = rank_one_update(state.model.hessian, tried.step, grad - state.grad)
-        ratio = gain_ratio(actual, tried.predicted, state.noise)
+        ratio = gain_ratio(actual, tried.predicted, state.noise) if actual < math.inf else 1.0
         shrink = interpolated_shrink(float(state.grad @ tried.step), actual)
         if ratio <= self.accept:
             radius = next_radius(state.radius, tried.length, -math.inf, shrink)
@@ -107,6 +108,8 @@ def rank_one_update(hessian: Matrix, p: Vector, y: Vector) -> Matrix:
     """B⁺ of (6.24)."""
     r = y - hessian @ p
     rp = float(r @ p)
+    if norm(r) <= _ROUNDING * norm(y):  # B is right already
+        return hessian
     if not abs(rp) >= _SKIP * norm(r) * norm(p) or rp == 0.0:
         return hessian
     updated: Matrix = hessian + np.outer(r, r / rp)

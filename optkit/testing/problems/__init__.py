@@ -5,6 +5,8 @@ are given too; the objective is then ‖r(x)‖² as in the collection of Moré,
 least-squares solvers.
 
 - `more_garbow_hillstrom`: the 35 problems of that collection.
+- `unconstrained`: forty smooth functions of any number of variables, in the manner of CUTE.
+- `landscapes`: nasty functions of two variables.
 - `all_cases`: one of each of a small, quick selection.
 
 References
@@ -26,6 +28,7 @@ from optkit.testing.problems.classics import (
     three_exponentials,
     wood,
 )
+from optkit.testing.problems.landscapes import ackley, landscapes, rastrigin, styblinski_tang
 from optkit.testing.problems.mgh_fixed import (
     bard,
     biggs_exp6,
@@ -61,9 +64,11 @@ from optkit.testing.problems.mgh_scalable import (
     variably_dimensioned,
     watson,
 )
+from optkit.testing.problems.unconstrained import unconstrained
 
 __all__ = [
     "Case",
+    "ackley",
     "all_cases",
     "bard",
     "beale",
@@ -85,6 +90,7 @@ __all__ = [
     "helical_valley",
     "jennrich_sampson",
     "kowalik_osborne",
+    "landscapes",
     "linear_full_rank",
     "linear_rank_one",
     "linear_rank_one_with_zeros",
@@ -98,9 +104,12 @@ __all__ = [
     "powell_badly_scaled",
     "powell_singular",
     "quadratic",
+    "rastrigin",
     "rosenbrock",
+    "styblinski_tang",
     "three_exponentials",
     "trigonometric",
+    "unconstrained",
     "variably_dimensioned",
     "watson",
     "wood",
