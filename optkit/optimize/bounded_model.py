@@ -75,6 +75,11 @@ class BoundedModel:
         return self._model(np.ones(self.x.size, dtype=bool), self.rotated).rank
 
     @cached_property
+    def first(self) -> LinearModel:
+        """The model of the variables that no bound holds: where every path begins."""
+        return self._model(self.free, self.rotated)
+
+    @cached_property
     def whole(self) -> Step:
         """The step to the end of the path without a region."""
         return self.step_within(math.inf)
@@ -109,7 +114,10 @@ class BoundedModel:
         step, free, left = np.zeros_like(self.x), self.free.copy(), radius
         while free.any() and left > 0.0:
             leg = np.zeros_like(step)
-            leg[free] = minimise(self._model(free, self.rotated + self.triangle @ step), left)[0]
+            here = (
+                self._model(free, self.rotated + self.triangle @ step) if step.any() else self.first
+            )
+            leg[free] = minimise(here, left)[0]
             point = self.x + step
             reach = self.box.reach(point, leg)
             step = step + min(reach, 1.0) * leg

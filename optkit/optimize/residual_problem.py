@@ -6,6 +6,7 @@ With a loss ρ the value is ½ Σ ρ(rᵢ²); see `optkit.optimize.losses`.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -117,7 +118,10 @@ class LeastSquaresProblem(BaseProblem):
             self._residuals = self._jacobian = None
         if self._residuals is None:
             self._count_evaluation()
-            self._keep_residuals(x, self._call(self.fun, x))
+            started = time.perf_counter()
+            output = self._call(self.fun, x)
+            self.seconds["function"] += time.perf_counter() - started
+            self._keep_residuals(x, output)
         return self._residuals  # type: ignore[return-value]
 
     def jacobian(self, x: Vector) -> Matrix:
@@ -126,7 +130,9 @@ class LeastSquaresProblem(BaseProblem):
             self._residuals = self._jacobian = None
         if self._jacobian is None:
             self.njev += 1
+            started = time.perf_counter()
             self._jacobian = self._differentiate(x)
+            self.seconds["first derivative"] += time.perf_counter() - started
         return self._jacobian
 
     def _differentiate(self, x: Vector) -> Matrix:
@@ -175,9 +181,10 @@ class LeastSquaresProblem(BaseProblem):
         correction of a step needs no more.
         """
         if self.jac is None and isinstance(self.backend, NativeBackend):
-            self.njev += 1
-            f, push = self._f, self.backend.value_and_jvp
+            self.nhev += 1
+            started, f, push = time.perf_counter(), self._f, self.backend.value_and_jvp
             second = push(lambda z: push(f, z, v)[1], x.copy(), v)[1]
+            self.seconds["second derivative"] += time.perf_counter() - started
             return real_array(second, ((self.m,),), "the second derivative")
         residuals, slope, lowest = self.residuals(x), self.jacobian(x) @ v, self.lowest
         ahead = self.residuals(x + 0.1 * v)

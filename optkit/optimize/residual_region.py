@@ -17,16 +17,19 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from optkit.optimize.bounded_model import landing
-from optkit.optimize.linear_model import LinearModel, Step
+from optkit.optimize.linear_model import Step
 from optkit.optimize.linearization import Linearization, LinearSolver, Scaling
+from optkit.optimize.losses import influence
 from optkit.optimize.residual_problem import LeastSquaresProblem
-from optkit.optimize.secant_curvature import learn
+from optkit.optimize.secant_curvature import learn, secant_step
 from optkit.optimize.solver import Solver
+from optkit.optimize.sparse_model import SparseModel
 from optkit.optimize.state import LeastSquaresState
 from optkit.optimize.trust_region import gain_ratio, next_radius
 from optkit.optimize.validation import Vector, norm
@@ -66,8 +69,9 @@ class RegionMethod(Solver[LeastSquaresState]):
     takes_bounds = True
 
     def __post_init__(self) -> None:
-        self._linearization()
+        _ = self._linearization  # which checks its options
 
+    @cached_property
     def _linearization(self) -> Linearization:
         return Linearization(self.scaling, self.linear_solver)
 
@@ -81,7 +85,7 @@ class RegionMethod(Solver[LeastSquaresState]):
 
     def init(self, problem: LeastSquaresProblem, x0: Vector) -> LeastSquaresState:
         """Linearise at the start, and measure the first radius by it."""
-        state = self._linearization().start(problem, x0)
+        state = self._linearization.start(problem, x0)
         size = norm(state.model.scale * x0)
         return replace(state, radius=self.initial_radius * (size or 1.0))
 
@@ -112,7 +116,7 @@ class RegionMethod(Solver[LeastSquaresState]):
         move, actual, length = step
         shrink = _interpolated(float(state.grad @ move), actual)
         radius = next_radius(state.radius, length, ratio, shrink)
-        new = self._linearization().at(
+        new = self._linearization.at(
             problem, x, state.model.scale, radius=radius, step_size=radius, step_norm=norm(move),
             **self.adapted(state, ratio),
         )  # fmt: skip
@@ -140,9 +144,9 @@ def _is_inside(state: LeastSquaresState, step: Step) -> bool:
 def _secant_step(state: LeastSquaresState) -> Step | None:
     """The step with secant curvature in the model, where that has proved itself."""
     secant = state.secant
-    if secant is None or not secant.trusted or not isinstance(state.model, LinearModel):
+    if secant is None or not secant.trusted:
         return None
-    return secant.step(state.model, state.radius)
+    return secant_step(secant, state.model, state.radius)
 
 
 def _with_secant(
@@ -150,30 +154,23 @@ def _with_secant(
 ) -> LeastSquaresState:
     """The new state with the curvature that the step to it has taught, and with the estimates that follow from it."""
     model = new.model
-    if not isinstance(model, LinearModel) or model.rank < new.x.size:
+    if isinstance(model, SparseModel):  # S is dense
         return new
     step, change = new.x - old.x, new.grad - old.grad
     if problem.loss is None:
         linear = (old.jacobian @ step) @ old.jacobian
         missed = new.grad - new.residuals @ old.jacobian
     else:  # whatever the weighted linear model lacks
-        linear = _gram_product(model, step)
+        h = influence(old.residuals, problem.loss)[1]
+        linear = (old.jacobian @ step * h) @ old.jacobian
         missed = change - linear
     secant = learn(old.secant, step, missed, change, linear, model.scale)
     if secant is None or not secant.trusted:
         return replace(new, secant=secant)
-    found = secant.step(model, math.inf)
+    found = secant_step(secant, model, math.inf)
     if found is None:
         return replace(new, secant=secant)
     return replace(new, secant=secant, newton_step=found[0], decrement=found[1])
-
-
-def _gram_product(model: LinearModel, step: Vector) -> Vector:
-    """JᵀJ times a vector, from the factors of the model: D V S² Vᵀ D, where V = D · directions."""
-    scale = model.scale
-    along = (scale * scale * step) @ model.directions
-    product: Vector = scale * scale * (model.directions @ (model.singular_values**2 * along))
-    return product
 
 
 def _interpolated(slope: float, actual: float) -> float:
