@@ -114,9 +114,8 @@ class BoundedModel:
         step, free, left = np.zeros_like(self.x), self.free.copy(), radius
         while free.any() and left > 0.0:
             leg = np.zeros_like(step)
-            here = (
-                self._model(free, self.rotated + self.triangle @ step) if step.any() else self.first
-            )
+            begins = np.array_equal(free, self.free)
+            here = self.first if begins else self._model(free, self.rotated + self.triangle @ step)
             leg[free] = minimise(here, left)[0]
             point = self.x + step
             reach = self.box.reach(point, leg)
@@ -125,6 +124,8 @@ class BoundedModel:
                 break
             wall = np.where(leg > 0.0, self.box.upper, self.box.lower)
             stopped = free & (leg != 0.0) & _meets(self.x + step, wall, self.x)
+            if not stopped.any():  # rounding has the last word
+                break
             step[stopped] = (wall - self.x)[stopped]
             free &= ~stopped
             left = radius - float(np.linalg.norm(self.scale * step))
