@@ -73,7 +73,8 @@ class QuasiNewtonUpdate(scipy.optimize.HessianUpdateStrategy):  # type: ignore[m
                 self.pairs = self.pairs.with_pair(s, y)
             return
         direct = self.approx_type == "hess"
-        if self.fresh and float(s @ y) > 0.0:  # Nocedal & Wright (6.20)
+        # Nocedal & Wright (6.20); on a matrix of that scale the first SR1 update would have a denominator of zero.
+        if self.fresh and self.kind == "bfgs" and float(s @ y) > 0.0:
             scale = float(y @ y) / float(s @ y)
             self.matrix = np.eye(self.n) * (scale if direct else 1.0 / scale)
         self.fresh = False

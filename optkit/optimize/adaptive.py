@@ -29,6 +29,7 @@ from optkit.errors import InvalidInputError
 from optkit.optimize.curvature import Curvature
 from optkit.optimize.first_order import informed_reach, next_reach
 from optkit.optimize.problem import Problem
+from optkit.optimize.result import Verdict
 from optkit.optimize.solver import Solver
 from optkit.optimize.state import State
 from optkit.optimize.validation import Vector, is_finite, norm
@@ -93,10 +94,12 @@ class _Adaptive(Solver[AdaptiveState]):
         problem.draw()
         fun, grad = problem.value_and_gradient(x) if is_finite(x) else (math.nan, x)
         if not (math.isfinite(fun) and is_finite(grad)):
+            text = (
+                f"not finite after a step of {type(self).__name__} with learning rate {alpha:.3g}"
+            )
             return replace(
-                state, step_norm=0.0,
-                stuck=f"the function or its gradient is not finite after a step of {type(self).__name__} with "
-                f"learning rate {alpha:.3g}; take a smaller one",
+                state, step_norm=0.0, verdict=Verdict.FAILED,
+                message=f"failed: the function or its gradient is {text}; take a smaller one",
             )  # fmt: skip
         s, y = x - state.x, grad - state.grad
         reach = next_reach(state.reach, float(s @ s), float(s @ y), alpha)

@@ -47,6 +47,8 @@ def _from_differences(values: Vector) -> float:
     """σ from the table of differences, zero where the orders do not agree."""
     levels, alternates = [], []
     table = values - values[0]
+    if not np.abs(table).max() < 1e150:  # whose squares would overflow
+        return 0.0
     for k in range(1, _POINTS - 2):
         table = np.diff(table)
         gamma = math.factorial(k) ** 2 / math.factorial(2 * k)

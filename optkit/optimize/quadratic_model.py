@@ -97,7 +97,7 @@ class QuadraticModel:
             coefficients = vectors.T @ slopes
             # Along a direction without curvature, a slope that is rounding would become a long step.
             coefficients[np.abs(coefficients) <= 10.0 * _EPS * norm(slopes)] = 0.0
-            floor = max(1e-12 * float(np.abs(values).max(initial=0.0)), 1e-300)
+            floor = max(8.0 * _EPS * float(np.abs(values).max(initial=0.0)), 1e-300)
             step = -(vectors @ (coefficients / np.maximum(np.abs(values), floor)))
         return step / self.scale, max(-0.5 * float(slopes @ step), 0.0)
 

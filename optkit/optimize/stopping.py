@@ -62,7 +62,7 @@ PROBE_STEPS = 20
 UNBOUNDED = 1e50
 _MEMORY = (
     "tol", "start_fun", "bottom", "escapes", "told", "refutation", "confirmed", "patience", "pause",
-    "idle", "least_decrement",
+    "idle", "least_decrement", "restarted", "level",
 )  # fmt: skip
 _UNSEEN = "f does not change in the steps of finite differences"
 
@@ -92,6 +92,10 @@ class Judge:
         self.refutation = ""
         self.confirmed = ""  # the claim that the Hessian has confirmed: one step more, and the end
         self.patience = self.pause = self.idle = 0
+        self.level = 0.0  # the noise of f, where it had to be measured
+        self.restarted = (
+            math.inf
+        )  # the value of the last trial from which a solver was started anew
         self.straight = (
             False  # a Hessian of zero where the gradient is not: f is a line, or has a kink
         )
@@ -210,7 +214,8 @@ class Judge:
         predicted, noise = f"predicted decrease {state.decrement:.2g} ≤", 100.0 * state.noise
         if state.decrement <= noise:
             return f"{predicted} {noise:.2g}, rounding of f"
-        level = 100.0 * noise_level(self.problem, state.x, state.newton_step)
+        self.level = max(noise_level(self.problem, state.x, state.newton_step), self.level)
+        level = 100.0 * self.level
         if state.decrement <= level:
             return f"{predicted} {level:.2g}, a hundred times the noise measured in f"
         least = self.problem.precision**2 * (self.start_fun - state.fun)
@@ -245,6 +250,25 @@ class Judge:
             if away is not None:
                 return away
             verdict, message = Verdict.FAILED, _saddle(curvature, message)
+        elif (
+            curvature is not None
+            and self._is_far(curvature, state)
+            and verdict is not Verdict.FAILED
+        ):
+            verdict, message = (
+                Verdict.FAILED,
+                _deceived(curvature),
+            )  # told already, or of no use to it
+        seen, noise = self.problem.lowest.value, 100.0 * max(state.noise, self.level)
+        if (
+            verdict is not Verdict.FAILED
+            and seen < state.fun - noise
+            and self.problem.batches is None
+        ):
+            verdict = Verdict.FAILED
+            message = (
+                f"the method has ended at {state.fun:.6g}, above {seen:.6g}, which it has seen"
+            )
         if self.straight and verdict is not Verdict.FAILED:
             verdict, message = Verdict.FAILED, f"no minimum of a smooth function ({message})"
             doubt = ": the Hessian is zero there, and the gradient is not"
@@ -303,7 +327,9 @@ class Judge:
         """A state to go on from instead of this verdict, or None when it stands."""
         again: State | None = None
         lowest = self.problem.lowest
-        if lowest.value < state.fun - state.noise and is_finite(self.problem.gradient_at_lowest()):
+        lower = lowest.value < min(state.fun - state.noise, self.restarted)
+        if lower and is_finite(self.problem.gradient_at_lowest()):
+            self.restarted = lowest.value
             again = solver.init(self.problem, lowest.x)  # a trial that no step has taken
         elif self._refutes(curvature, state, verdict):
             again = self.told = self._tell(solver, state, curvature)
@@ -320,8 +346,12 @@ class Judge:
             return False  # it has been told already, here, and found nothing better
         if curvature is None or verdict is Verdict.FAILED:
             return verdict is Verdict.FAILED or self.straight
+        return self._is_far(curvature, state)
+
+    def _is_far(self, curvature: Curvature | Probe, state: State) -> bool:
+        """Whether the true curvature puts the minimum far beyond the tolerance, and far below in value."""
         informed = replace(state, newton_step=curvature.newton_step)
-        worth = curvature.decrement > 100.0 * state.noise
+        worth = curvature.decrement > 100.0 * max(state.noise, self.level)
         return worth and self.distance(informed) > 100.0
 
     def _curvature(self, state: State) -> tuple[Curvature | Probe | None, str]:
