@@ -13,6 +13,8 @@ from optkit import ad, errors
 from optkit.optimize import (
     BFGS,
     Armijo,
+    Dogleg,
+    FitResult,
     GaussNewton,
     GradientDescent,
     History,
@@ -23,9 +25,11 @@ from optkit.optimize import (
     Result,
     StrongWolfe,
     Verdict,
+    curve_fit,
     iterate,
     least_squares,
     minimize,
+    root,
 )
 from optkit.plotting import (
     LivePlot,
@@ -43,6 +47,8 @@ __version__ = "0.1.0"
 __all__ = [
     "BFGS",
     "Armijo",
+    "Dogleg",
+    "FitResult",
     "GaussNewton",
     "GradientDescent",
     "History",
@@ -55,6 +61,7 @@ __all__ = [
     "StrongWolfe",
     "Verdict",
     "ad",
+    "curve_fit",
     "errors",
     "gradcheck",
     "html_report",
@@ -66,4 +73,5 @@ __all__ = [
     "plot_jacobian",
     "plot_path",
     "plot_profile",
+    "root",
 ]

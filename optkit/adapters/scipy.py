@@ -1,8 +1,8 @@
 """SciPy, both ways: its methods driven with our derivatives, and our solvers as methods of its.
 
-- ``optkit.minimize(…, method="scipy:SLSQP")`` and every other method of `scipy.optimize.minimize`, and
-  ``optkit.least_squares(…, method="scipy:trf")``, get gradients, Hessians, Hessian products and Jacobians from the
-  problem; what comes back is our `Result` with the history, SciPy's own result in ``result.scipy_result``.
+- ``optkit.minimize(…, method="scipy:SLSQP")`` and every other method of `scipy.optimize.minimize` get gradients,
+  Hessians and Hessian products from the problem; what comes back is our `Result` with the history, SciPy's own result
+  in ``result.scipy_result``. `optkit.adapters.scipy_residuals` does the same for least squares and equations.
 - ``scipy.optimize.minimize(fun, x0, method=as_scipy_method(optkit.optimize.BFGS()))`` runs a solver of ours under
   SciPy's interface.
 
@@ -25,6 +25,7 @@ import scipy.optimize
 
 from optkit.adapters.observer import Evaluations, Observer
 from optkit.adapters.scipy_constraints import differentiated
+from optkit.adapters.scipy_residuals import LEAST_SQUARES
 from optkit.errors import InvalidInputError
 from optkit.optimize.bounds import Box
 from optkit.optimize.problem import BaseProblem, Problem
@@ -32,9 +33,7 @@ from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import Result
 from optkit.optimize.run import Callback, Limits, Run
 from optkit.optimize.solver import Solver, solve
-from optkit.optimize.state import State
 from optkit.optimize.validation import (
-    Matrix,
     Vector,
     as_callable,
     check_callback,
@@ -80,7 +79,6 @@ MINIMIZERS = {method.name.lower(): method for method in (
     Method("trust-krylov", second="products"),
 )}
 # fmt: on
-LEAST_SQUARES = {name: name for name in ("trf", "dogbox", "lm")}
 
 
 def method_names(problem_type: type[BaseProblem]) -> list[str]:
@@ -103,7 +101,7 @@ def minimize(  # noqa: PLR0913  # what optkit.minimize has been given
     options: dict[str, Any],
 ) -> Result:
     """Run a method of `scipy.optimize.minimize`; called by `optkit.minimize` for ``method="scipy:…"``."""
-    spec = MINIMIZERS[_known(method, Problem)]
+    spec = MINIMIZERS[_known(method)]
     _refuse_what_it_does_not_take(spec, bounds is not None, constraints != ())
     check_control("tol", tol)
     check_callback(callback)
@@ -177,70 +175,14 @@ def _refuse_what_it_does_not_take(spec: Method, bounded: bool, constrained: bool
             )
 
 
-def least_squares(  # what optkit.least_squares has been given
-    problem: LeastSquaresProblem,
-    x0: Any,
-    *,
-    method: str,
-    tol: float | None,
-    limits: Limits,
-    callback: Callback | None,
-    options: dict[str, Any],
-) -> Result:
-    """Run a method of `scipy.optimize.least_squares`; called by `optkit.least_squares` for ``method="scipy:…"``.
-
-    SciPy evaluates the Jacobian where it accepts a point, which makes the rows of the history.
-    """
-    name = _known(method, LeastSquaresProblem)
-    check_control("tol", tol)
-    check_callback(callback)
-    for option in options:
-        if option not in _LEAST_SQUARES_OPTIONS:
-            what = f"option {option!r} of method {method!r}"
-            raise InvalidInputError(unknown(what, option, _LEAST_SQUARES_OPTIONS))
-    if tol is not None:
-        options = {"ftol": tol, "xtol": tol, "gtol": tol, **options}
-    run = Run(problem, f"scipy:{name}", limits)
-    run.any_point = options.get("loss", "linear") == "linear"
-    observer = Observer(problem, run, callback)
-
-    def state(x: Vector) -> State:
-        return observer.state(x, problem.value(x), problem.gradient(x))
-
-    def jacobian(x: Vector) -> Matrix:
-        point = x.copy()
-        if observer.last is not None and not np.array_equal(point, observer.last.x):
-            observer.iteration(state(point))
-        return problem.jacobian(point).copy()
-
-    def body() -> scipy.optimize.OptimizeResult:
-        x = problem.start(x0)
-        observer.start(state(x))
-        if not x.size * problem.m:
-            return scipy.optimize.OptimizeResult(success=True, message=_EMPTY)
-        found = scipy.optimize.least_squares(
-            lambda x: problem.residuals(x.copy()).copy(), x, jacobian, method=name, **options
-        )
-        run.consider(state(found.x))
-        return found
-
-    return observer.watch(body)
+_EMPTY = "there is nothing to optimise: x is empty"
 
 
-_EMPTY = "there is nothing to optimise: x or the residuals are empty"
-_LEAST_SQUARES_OPTIONS = [
-    name
-    for name in inspect.signature(scipy.optimize.least_squares).parameters
-    if name not in ("fun", "x0", "jac", "method", "args", "kwargs", "callback", "workers")
-]
-
-
-def _known(method: str, problem_type: type[BaseProblem]) -> str:
-    """The key of "scipy:name" in the table for this kind of problem."""
-    table = LEAST_SQUARES if issubclass(problem_type, LeastSquaresProblem) else MINIMIZERS
+def _known(method: str) -> str:
+    """The key of "scipy:name" in the table."""
     name = method.partition(":")[2].lower()
-    if name not in table:
-        raise InvalidInputError(unknown(f"method {method!r}", method, method_names(problem_type)))
+    if name not in MINIMIZERS:
+        raise InvalidInputError(unknown(f"method {method!r}", method, method_names(Problem)))
     return name
 
 

@@ -37,9 +37,16 @@ def landing(box: Box | None, x: Vector, step: Vector) -> Vector:
         return x + step
     new = box.project(x + step)
     for bound in (box.lower, box.upper):
-        near = np.abs(new - bound) <= 4.0 * _EPS * np.maximum(np.abs(bound), np.abs(x))
-        new = np.where(near, bound, new)
+        new = np.where(_meets(new, bound, x), bound, new)
     return new
+
+
+def _meets(x: Vector, wall: Vector, before: Vector) -> Mask:
+    """Where x is on a finite wall, to the rounding of the step that led there."""
+    with np.errstate(invalid="ignore"):
+        close = np.abs(x - wall) <= 4.0 * _EPS * np.maximum(np.abs(wall), np.abs(before))
+    mask: Mask = close & np.isfinite(wall)
+    return mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +73,11 @@ class BoundedModel:
     def rank(self) -> int:
         """The numerical rank of the whole Jacobian, held variables included."""
         return self._model(np.ones(self.x.size, dtype=bool), self.rotated).rank
+
+    @cached_property
+    def first(self) -> LinearModel:
+        """The model of the variables that no bound holds: where every path begins."""
+        return self._model(self.free, self.rotated)
 
     @cached_property
     def whole(self) -> Step:
@@ -102,15 +114,18 @@ class BoundedModel:
         step, free, left = np.zeros_like(self.x), self.free.copy(), radius
         while free.any() and left > 0.0:
             leg = np.zeros_like(step)
-            leg[free] = minimise(self._model(free, self.rotated + self.triangle @ step), left)[0]
+            begins = np.array_equal(free, self.free)
+            here = self.first if begins else self._model(free, self.rotated + self.triangle @ step)
+            leg[free] = minimise(here, left)[0]
             point = self.x + step
             reach = self.box.reach(point, leg)
             step = step + min(reach, 1.0) * leg
             if reach >= 1.0:
                 break
             wall = np.where(leg > 0.0, self.box.upper, self.box.lower)
-            close = np.abs(self.x + step - wall) <= 4.0 * _EPS * (np.abs(wall) + np.abs(self.x))
-            stopped = free & (leg != 0.0) & close
+            stopped = free & (leg != 0.0) & _meets(self.x + step, wall, self.x)
+            if not stopped.any():  # rounding has the last word
+                break
             step[stopped] = (wall - self.x)[stopped]
             free &= ~stopped
             left = radius - float(np.linalg.norm(self.scale * step))

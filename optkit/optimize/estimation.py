@@ -118,7 +118,7 @@ def estimate(
 ) -> LeastSquaresResult:
     """Solve a problem of residuals by the method of this name."""
     if isinstance(method, str) and method.lower().startswith("scipy:"):
-        return room_above("scipy").least_squares(  # type: ignore[no-any-return]
+        return room_above("scipy-residuals").least_squares(  # type: ignore[no-any-return]
             problem, x0, method=method, tol=tol, limits=limits, callback=callback, options=options
         )
     solver = solver_named(method, LEAST_SQUARES, options)

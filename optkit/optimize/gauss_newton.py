@@ -13,8 +13,8 @@ Optimization, 2nd ed., §10.3). For m = n and J regular, p is Newton's step for 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from optkit.errors import InvalidInputError
 from optkit.optimize.line_search import Armijo, LineSearch
 from optkit.optimize.linearization import Linearization, LinearSolver
 from optkit.optimize.residual_problem import LeastSquaresProblem
@@ -56,18 +56,15 @@ class GaussNewton(Solver[LeastSquaresState]):
     problem_type = LeastSquaresProblem
 
     def __post_init__(self) -> None:
-        self._linearization()
+        _ = self._linearization  # which checks its options
 
+    @cached_property
     def _linearization(self) -> Linearization:
         return Linearization(scaling="marquardt", linear_solver=self.linear_solver)
 
     def init(self, problem: LeastSquaresProblem, x0: Vector) -> LeastSquaresState:
         """Linearise at the start."""
-        if problem.box is not None:
-            raise InvalidInputError(
-                "method 'gauss-newton' takes no bounds; use method='lm', or leave method out"
-            )
-        return self._linearization().start(problem, x0)
+        return self._linearization.start(problem, x0)
 
     def step(self, problem: LeastSquaresProblem, state: LeastSquaresState) -> LeastSquaresState:
         """Search along the minimiser of the linear model."""
@@ -75,7 +72,7 @@ class GaussNewton(Solver[LeastSquaresState]):
         found = self.line_search.search(problem, state, step, 1.0)
         if found is not None and (found.x != state.x).any():
             length = found.t * norm(step)
-            new = self._linearization().at(problem, found.x, step_norm=length, step_size=found.t)
+            new = self._linearization.at(problem, found.x, step_norm=length, step_size=found.t)
         return new or replace(
             state, step_norm=0.0,
             stuck="the line search found no lower sum of squares along the Gauss-Newton step; "

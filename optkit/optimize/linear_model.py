@@ -134,12 +134,21 @@ class LinearModel:
         S and c.
     directions : ndarray of shape (n, k)
         D⁻¹ V: the step that each scaled singular direction means for x.
+    whole : ndarray of shape (k,)
+        S⁻¹c, the step to the minimum, with the sign of −q.
+    reach : float
+        Its length ‖D p‖.
+    decrement : float
+        The decrease ½‖c‖² at the minimum.
     """
 
     scale: Vector
     singular_values: Vector
     coefficients: Vector
     directions: Matrix
+    whole: Vector
+    reach: float
+    decrement: float
 
     @classmethod
     def of(cls, jacobian: Matrix, residuals: Vector, scale: Vector) -> LinearModel:
@@ -152,43 +161,46 @@ class LinearModel:
         """The model of an R and a Qᵀr; ``m`` rows went into them."""
         k, n = triangle.shape
         if not k or not n:
-            return cls(scale, np.zeros(0), np.zeros(0), np.zeros((n, 0)))
-        u, s, vt, failed = lapack.dgesdd(triangle / scale, full_matrices=False)
+            return cls._of(scale, np.zeros(0), np.zeros(0), np.zeros((n, 0)))
+        u, s, vt, failed = lapack.dgesdd(triangle / scale, full_matrices=False, overwrite_a=True)
         if failed:
             raise np.linalg.LinAlgError("the singular value decomposition did not converge")
         c, least = rotated @ u, max(m, n) * _EPS * s[0]
         if s[-1] <= least:
             rank = int(np.count_nonzero(s > least))
             s, c, vt = s[:rank], c[:rank], vt[:rank]
-        return cls(scale, s, c, (vt / scale).T)
+        return cls._of(scale, s, c, (vt / scale).T)
 
     @classmethod
     def of_normal_equations(cls, gram: Matrix, grad: Vector, scale: Vector) -> LinearModel:
         """The model of JᵀJ, shape (n, n), and Jᵀr."""
         if not grad.size:
-            return cls(scale, np.zeros(0), np.zeros(0), np.zeros((0, 0)))
+            return cls._of(scale, np.zeros(0), np.zeros(0), np.zeros((0, 0)))
         squares, vectors = np.linalg.eigh(gram / np.outer(scale, scale))
         above = squares > len(grad) * _EPS * squares[-1]
         s, vectors = np.sqrt(squares[above]), vectors[:, above]
-        return cls(scale, s, ((grad / scale) @ vectors) / s, vectors / scale[:, None])
+        return cls._of(scale, s, ((grad / scale) @ vectors) / s, vectors / scale[:, None])
+
+    @classmethod
+    def _of(cls, scale: Vector, s: Vector, c: Vector, directions: Matrix) -> LinearModel:
+        whole = c / s
+        reach, decrement = math.sqrt(whole @ whole), 0.5 * float(c @ c)
+        return cls(scale, s, c, directions, whole, reach, decrement)
 
     @property
     def rank(self) -> int:
         """The numerical rank of the scaled Jacobian."""
         return self.singular_values.size
 
-    @property
-    def decrement(self) -> float:
-        """The decrease ½‖c‖² of the model at its minimum."""
-        return 0.5 * float(self.coefficients @ self.coefficients)
-
     def newton_step(self) -> Vector:
         """The Gauss-Newton step; of all minimisers of the model, the one of least ‖D p‖."""
-        step: Vector = -(self.directions @ (self.coefficients / self.singular_values))
+        step: Vector = -(self.directions @ self.whole)
         return step
 
     def step_within(self, radius: float) -> Step:
         """The minimiser within the region: the step, the predicted decrease, and its length ‖D p‖."""
+        if self.reach <= (1.0 + _RADIUS_TOLERANCE) * radius:
+            return self.newton_step(), self.decrement, self.reach
         return self._step(*self._secular(radius))
 
     def step_damped(self, damping: float) -> Step:
@@ -202,34 +214,30 @@ class LinearModel:
         return self._secular(radius)[0]
 
     def _step(self, damping: float, q: Vector, shrunk: Vector, length: float) -> Step:
-        predicted = self.decrement
-        if damping:
-            rest = self.coefficients / shrunk
-            predicted -= 0.5 * damping**2 * float(rest @ rest)
+        rest = self.coefficients / shrunk
+        predicted = self.decrement - 0.5 * damping**2 * float(rest @ rest)
         return -(self.directions @ q), predicted, length
 
     def _secular(self, radius: float) -> tuple[float, Vector, Vector, float]:
         """λ, q(λ), S² + λ and ‖q‖ of the minimiser within the region."""
-        s, c = self.singular_values, self.coefficients
-        weighted, squares, damping = s * c, s * s, 0.0
-        while True:
+        weighted = self.singular_values * self.coefficients
+        shrunk = squares = self.singular_values**2
+        q, length, damping = self.whole, self.reach, 0.0
+        while length > (1.0 + _RADIUS_TOLERANCE) * radius:
+            # Newton for 1/‖q‖ = 1/Δ; (5.5) of Moré with φ = ‖q‖ − Δ, φ′ = −Σ q²/(s² + λ) / ‖q‖.
+            damping += (length / radius - 1.0) * length**2 / float((q / shrunk) @ q)
             shrunk = squares + damping
             q = weighted / shrunk
             length = math.sqrt(q @ q)
-            if length <= (1.0 + _RADIUS_TOLERANCE) * radius:
-                return damping, q, shrunk, length
-            # Newton for 1/‖q‖ = 1/Δ; (5.5) of Moré with φ = ‖q‖ − Δ, φ′ = −Σ q²/(s² + λ) / ‖q‖.
-            damping += (length / radius - 1.0) * length**2 / float((q / shrunk) @ q)
+        return damping, q, shrunk, length
 
     def dogleg_within(self, radius: float) -> Step:
         """The end of the dogleg: from 0 downhill to the model's minimum there, then towards the whole step."""
         s, c = self.singular_values, self.coefficients
-        newton = c / s
-        length = math.sqrt(newton @ newton)
-        q = newton if length <= radius else _dogleg(s, c, newton, radius)
+        q = self.whole if self.reach <= radius else _dogleg(s, c, self.whole, radius)
         rest = c - s * q
         predicted = self.decrement - 0.5 * float(rest @ rest)
-        return -(self.directions @ q), predicted, min(length, math.sqrt(q @ q))
+        return -(self.directions @ q), predicted, min(self.reach, math.sqrt(q @ q))
 
     def solve(self, gradient: Vector, damping: float) -> Vector:
         squares = self.singular_values**2 + damping
@@ -239,14 +247,18 @@ class LinearModel:
 
 def _dogleg(s: Vector, c: Vector, newton: Vector, radius: float) -> Vector:
     """The point of the dogleg at distance ``radius`` from 0, in the coordinates of V (with the sign of −q)."""
-    slope = s * c
+    size = math.sqrt(
+        newton @ newton
+    )  # the unit of length: fourth powers would leave the range of float64
+    whole, limit = newton / size, radius / size
+    slope = s * (c / size)
     bent = s * slope
     cauchy = slope * (float(slope @ slope) / float(bent @ bent))
     reach = math.sqrt(cauchy @ cauchy)
-    if reach >= radius:
+    if reach >= limit:
         return cauchy * (radius / reach)
-    leg = newton - cauchy
-    a, b, rest = float(leg @ leg), float(leg @ cauchy), radius**2 - reach**2
+    leg = whole - cauchy
+    a, b, rest = float(leg @ leg), float(leg @ cauchy), limit**2 - reach**2
     t = rest / (b + math.sqrt(b * b + a * rest))
-    point: Vector = cauchy + t * leg
+    point: Vector = size * (cauchy + t * leg)
     return point

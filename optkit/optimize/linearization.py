@@ -25,10 +25,15 @@ from optkit.optimize.linear_model import (
 )
 from optkit.optimize.losses import influence
 from optkit.optimize.residual_problem import LeastSquaresProblem
+from optkit.optimize.result import Verdict
 from optkit.optimize.sparse_model import SparseModel
 from optkit.optimize.state import LeastSquaresState
 from optkit.optimize.validation import Vector, is_finite, norm, unknown
 
+_OUT_OF_REACH = (
+    "failed: every residual is so large that the loss gives it no influence; start from the result of loss='huber', "
+    "or choose a larger f_scale"
+)
 LinearSolver = Literal["qr", "normal"]
 Scaling = Literal["more", "marquardt", "none"]
 
@@ -86,6 +91,8 @@ class Linearization:
         else:
             psi, h = influence(residuals, problem.loss)
             grad, root = psi @ jacobian, np.sqrt(h)
+            if residuals.any() and not psi.any():
+                step |= {"verdict": Verdict.FAILED, "message": _OUT_OF_REACH}
             weighted = np.divide(psi, root, out=np.zeros_like(psi), where=root > 0.0)
             rows = _weighted(jacobian, root)
         found = self._model(problem, x, rows, weighted, grad, scale)

@@ -99,7 +99,8 @@ class SoftL1(Loss):
 
     def derivatives(self, z: Vector) -> Derivatives:
         root = np.sqrt(1.0 + z)
-        return 2.0 * z / (root + 1.0), 1.0 / root, -0.5 / root**3
+        rho = np.where(z < 1.0, 2.0 * z / (root + 1.0), 2.0 * (root - 1.0))  # no cancellation
+        return rho, 1.0 / root, -0.5 / root**3
 
 
 @dataclass(frozen=True)
@@ -264,7 +265,8 @@ def cost(residuals: Vector, loss: Loss | None) -> float:
 
 def influence(residuals: Vector, loss: Loss) -> tuple[Vector, Vector]:
     """ψ = ρ′r and h = max(ρ′ + 2zρ″, ρ′/10), each of shape (m,): what the gradient and the model are made of."""
-    z = residuals * residuals
-    _, slope, curvature = loss(z)
-    h = np.maximum(slope + np.nan_to_num(2.0 * z * curvature), _LEAST_CURVATURE * slope)
-    return slope * residuals, h
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = residuals * residuals
+        _, slope, curvature = loss(z)
+        h = np.maximum(slope + np.nan_to_num(2.0 * z * curvature), _LEAST_CURVATURE * slope)
+        return slope * residuals, h

@@ -5,6 +5,8 @@ With a loss ρ the value is ½ Σ ρ(rᵢ²); see `optkit.optimize.losses`.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -74,6 +76,8 @@ class LeastSquaresProblem(BaseProblem):
             check_derivatives=check_derivatives,
         )  # fmt: skip
         self.m = 0
+        self._priced: Vector | None = None
+        self._cost = math.nan
         self.loss: Loss | None = None if loss is None else as_loss(loss)
 
     def start(self, x0: Any, *, derivatives: bool = True) -> Vector:
@@ -114,7 +118,10 @@ class LeastSquaresProblem(BaseProblem):
             self._residuals = self._jacobian = None
         if self._residuals is None:
             self._count_evaluation()
-            self._keep_residuals(x, self._call(self.fun, x))
+            started = time.perf_counter()
+            output = self._call(self.fun, x)
+            self.seconds["function"] += time.perf_counter() - started
+            self._keep_residuals(x, output)
         return self._residuals  # type: ignore[return-value]
 
     def jacobian(self, x: Vector) -> Matrix:
@@ -123,7 +130,9 @@ class LeastSquaresProblem(BaseProblem):
             self._residuals = self._jacobian = None
         if self._jacobian is None:
             self.njev += 1
+            started = time.perf_counter()
             self._jacobian = self._differentiate(x)
+            self.seconds["first derivative"] += time.perf_counter() - started
         return self._jacobian
 
     def _differentiate(self, x: Vector) -> Matrix:
@@ -151,9 +160,9 @@ class LeastSquaresProblem(BaseProblem):
 
     def cost(self, residuals: Vector) -> float:
         """The value that goes with these residuals: ½‖r‖², or ½ Σ ρ(rᵢ²)."""
-        if self.loss is None:
-            return 0.5 * float(residuals @ residuals)
-        return cost(residuals, self.loss)
+        if residuals is not self._priced:  # asked for several times at every point
+            self._priced, self._cost = residuals, cost(residuals, self.loss)
+        return self._cost
 
     def value(self, x: Vector) -> float:
         return self.cost(self.residuals(x))
@@ -172,9 +181,10 @@ class LeastSquaresProblem(BaseProblem):
         correction of a step needs no more.
         """
         if self.jac is None and isinstance(self.backend, NativeBackend):
-            self.njev += 1
-            f, push = self._f, self.backend.value_and_jvp
+            self.nhev += 1
+            started, f, push = time.perf_counter(), self._f, self.backend.value_and_jvp
             second = push(lambda z: push(f, z, v)[1], x.copy(), v)[1]
+            self.seconds["second derivative"] += time.perf_counter() - started
             return real_array(second, ((self.m,),), "the second derivative")
         residuals, slope, lowest = self.residuals(x), self.jacobian(x) @ v, self.lowest
         ahead = self.residuals(x + 0.1 * v)

@@ -17,23 +17,28 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from optkit.optimize.bounded_model import landing
-from optkit.optimize.linear_model import LinearModel, Step
+from optkit.optimize.linear_model import Step
 from optkit.optimize.linearization import Linearization, LinearSolver, Scaling
+from optkit.optimize.losses import influence
 from optkit.optimize.residual_problem import LeastSquaresProblem
-from optkit.optimize.secant_curvature import learn
+from optkit.optimize.secant_curvature import learn, secant_step
 from optkit.optimize.solver import Solver
+from optkit.optimize.sparse_model import SparseModel
 from optkit.optimize.state import LeastSquaresState
 from optkit.optimize.trust_region import gain_ratio, next_radius
 from optkit.optimize.validation import Vector, norm
 
 _EPS = float(np.finfo(np.float64).eps)
 _TOO_SMALL = "the trust region has shrunk until the decrease within is rounding"
-_SLOW = 0.01  # a step that leaves more than this part of the predicted decrease makes secant curvature worth learning
+_NEAR = 0.01  # and the less than this part of f that is left to gain makes it worth trusting
+_INSIDE = 0.9
+_SLOW = 1e-4  # steps that leave more than this part of the predicted decrease make curvature worth learning,
 
 
 @dataclass(frozen=True)
@@ -61,10 +66,12 @@ class RegionMethod(Solver[LeastSquaresState]):
     secant: bool = True
 
     problem_type = LeastSquaresProblem
+    takes_bounds = True
 
     def __post_init__(self) -> None:
-        self._linearization()
+        _ = self._linearization  # which checks its options
 
+    @cached_property
     def _linearization(self) -> Linearization:
         return Linearization(self.scaling, self.linear_solver)
 
@@ -78,14 +85,15 @@ class RegionMethod(Solver[LeastSquaresState]):
 
     def init(self, problem: LeastSquaresProblem, x0: Vector) -> LeastSquaresState:
         """Linearise at the start, and measure the first radius by it."""
-        state = self._linearization().start(problem, x0)
+        state = self._linearization.start(problem, x0)
         size = norm(state.model.scale * x0)
         return replace(state, radius=self.initial_radius * (size or 1.0))
 
     def step(self, problem: LeastSquaresProblem, state: LeastSquaresState) -> LeastSquaresState:
         """Try a step within the region; accept or reject it, and adapt the region."""
-        bent = _secant_step(state)
-        step, predicted, length = bent or self.propose(problem, state)
+        proposal = self.propose(problem, state)
+        bent = _secant_step(state) if _is_inside(state, proposal) else None
+        step, predicted, length = bent or proposal
         if predicted <= state.noise < state.decrement:
             return replace(state, step_norm=0.0, stuck=_TOO_SMALL)
         x = landing(problem.box, state.x, step)
@@ -108,11 +116,12 @@ class RegionMethod(Solver[LeastSquaresState]):
         move, actual, length = step
         shrink = _interpolated(float(state.grad @ move), actual)
         radius = next_radius(state.radius, length, ratio, shrink)
-        new = self._linearization().at(
+        new = self._linearization.at(
             problem, x, state.model.scale, radius=radius, step_size=radius, step_norm=norm(move),
             **self.adapted(state, ratio),
         )  # fmt: skip
-        if new is None or not self.secant or new.decrement <= _SLOW * state.decrement:
+        fast = new is not None and not _SLOW * state.decrement < new.decrement <= _NEAR * new.fun
+        if new is None or fast or not (self.secant and _is_inside(state, step)):
             return new
         return _with_secant(problem, state, new)
 
@@ -127,14 +136,17 @@ class RegionMethod(Solver[LeastSquaresState]):
         )  # fmt: skip
 
 
+def _is_inside(state: LeastSquaresState, step: Step) -> bool:
+    """Whether the region has not shaped the step: only then its shape tells of the curvature."""
+    return step[2] < _INSIDE * state.radius
+
+
 def _secant_step(state: LeastSquaresState) -> Step | None:
     """The step with secant curvature in the model, where that has proved itself."""
     secant = state.secant
-    if secant is None or not secant.trusted or not isinstance(state.model, LinearModel):
+    if secant is None or not secant.trusted:
         return None
-    if state.model.step_within(state.radius)[2] >= 0.9 * state.radius:
-        return None
-    return secant.step(state.model, state.radius)
+    return secant_step(secant, state.model, state.radius)
 
 
 def _with_secant(
@@ -142,30 +154,23 @@ def _with_secant(
 ) -> LeastSquaresState:
     """The new state with the curvature that the step to it has taught, and with the estimates that follow from it."""
     model = new.model
-    if not isinstance(model, LinearModel) or model.rank < new.x.size:
+    if isinstance(model, SparseModel):  # S is dense
         return new
     step, change = new.x - old.x, new.grad - old.grad
     if problem.loss is None:
         linear = (old.jacobian @ step) @ old.jacobian
         missed = new.grad - new.residuals @ old.jacobian
     else:  # whatever the weighted linear model lacks
-        linear = _gram_product(model, step)
+        h = influence(old.residuals, problem.loss)[1]
+        linear = (old.jacobian @ step * h) @ old.jacobian
         missed = change - linear
     secant = learn(old.secant, step, missed, change, linear, model.scale)
     if secant is None or not secant.trusted:
         return replace(new, secant=secant)
-    found = secant.step(model, math.inf)
+    found = secant_step(secant, model, math.inf)
     if found is None:
         return replace(new, secant=secant)
     return replace(new, secant=secant, newton_step=found[0], decrement=found[1])
-
-
-def _gram_product(model: LinearModel, step: Vector) -> Vector:
-    """JᵀJ times a vector, from the factors of the model: D V S² Vᵀ D, where V = D · directions."""
-    scale = model.scale
-    along = (scale * scale * step) @ model.directions
-    product: Vector = scale * scale * (model.directions @ (model.singular_values**2 * along))
-    return product
 
 
 def _interpolated(slope: float, actual: float) -> float:

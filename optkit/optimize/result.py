@@ -12,7 +12,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from optkit.optimize.report import report
-from optkit.optimize.uncertainty import covariance
+from optkit.optimize.uncertainty import covariance, null_vectors
 from optkit.optimize.upward import room_above
 
 
@@ -217,9 +217,14 @@ class LeastSquaresResult(Result):
         The gradient Jᵀr of the cost.
     rank : int
         The numerical rank of the Jacobian at ``x``; below n, some combination of parameters is not determined.
+    null_vectors : ndarray of shape (n, n − rank)
+        Computed when asked for: the unit vectors along which parameters can change without any residual noticing.
+    active_mask : ndarray of shape (n,)
+        Under bounds: −1 where x is on the lower one, 1 on the upper one, 0 inside.
     covariance : ndarray of shape (n, n)
         Computed when asked for: s² (JᵀJ)⁻¹ with s² = ‖r‖²/(m − n), the estimated covariance of the parameters when
-        the residuals are independent errors of one common variance.
+        the residuals are independent errors of one common variance; with a loss, that of the M-estimate. Parameters
+        that equal bounds fix have none.
     standard_errors : ndarray of shape (n,)
         The square roots of its diagonal.
 
@@ -234,11 +239,19 @@ class LeastSquaresResult(Result):
 
     @property
     def covariance(self) -> NDArray[np.float64]:
-        return covariance(self.jac, self.fun)
+        free = np.flatnonzero(~self.get("fixed", np.zeros(self.jac.shape[1], dtype=bool)))
+        full = np.zeros((self.jac.shape[1],) * 2)
+        names = [f"x[{i}]" for i in free]
+        full[np.ix_(free, free)] = covariance(self.jac[:, free], self.fun, self.get("loss"), names)
+        return full
 
     @property
     def standard_errors(self) -> NDArray[np.float64]:
         return np.sqrt(np.diag(self.covariance))
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), "covariance", "standard_errors"]
+        return [*super().__dir__(), "covariance", "null_vectors", "standard_errors"]
+
+    @property
+    def null_vectors(self) -> NDArray[np.float64]:
+        return null_vectors(self.jac)

@@ -241,7 +241,13 @@ def _of_residuals(problem: LeastSquaresProblem, best: State) -> dict[str, Any]:
     else:
         residuals, jacobian = problem.residuals(best.x), problem.jacobian(best.x)
         rank = LinearModel.of(as_dense(jacobian), residuals, positive(column_norms(jacobian))).rank
-    return {
+    fields = {
         "fun": residuals.copy(), "cost": best.fun, "jac": jacobian.copy(), "grad": best.grad.copy(),
         "rank": rank,
     }  # fmt: skip
+    if problem.loss is not None:
+        fields["loss"] = problem.loss
+    if (box := problem.box) is not None:
+        at = (best.x >= box.upper).astype(int) - ((best.x <= box.lower) & (best.x < box.upper))
+        fields |= {"active_mask": at, "fixed": box.lower == box.upper}
+    return fields

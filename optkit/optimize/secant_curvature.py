@@ -24,7 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-from optkit.optimize.linear_model import LinearModel, Step
+from optkit.optimize.bounded_model import BoundedModel
+from optkit.optimize.linear_model import LinearModel, Model, Step
 from optkit.optimize.validation import Matrix, Vector
 
 
@@ -48,6 +49,21 @@ class SecantCurvature:
         if not length <= radius:
             return None
         return -(model.directions @ q), 0.5 * float(slopes @ q), length
+
+
+def secant_step(secant: SecantCurvature, model: Model, radius: float) -> Step | None:
+    """The step with S in the model of all variables, or of those that no bound holds; None where there is none."""
+    if isinstance(model, LinearModel):
+        return secant.step(model, radius) if model.rank == model.scale.size else None
+    if not isinstance(model, BoundedModel) or model.first.rank < model.first.scale.size:
+        return None
+    free = model.free
+    found = SecantCurvature(secant.matrix[np.ix_(free, free)]).step(model.first, radius)
+    if found is None:
+        return None
+    step = np.zeros_like(model.x)
+    step[free] = found[0]
+    return None if model.box.reach(model.x, step) < 1.0 else (step, *found[1:])
 
 
 def learn(

@@ -82,7 +82,9 @@ class Judge:
         self.norm_tol = 2.0 * (self.tol + math.sqrt(problem.n) * problem.precision)
         self.norm_allowance = self.norm_tol**2 * float(self.least_size @ self.least_size)
         self.norm_allowance += 4.0 * problem.n * (problem.precision * self.largest) ** 2
-        self.start_fun = start.fun if math.isfinite(start.fun) else math.nan
+        # A sum of squares has a natural zero, and says how small it can become by itself.
+        known = math.isfinite(start.fun) and not isinstance(problem, LeastSquaresProblem)
+        self.start_fun = start.fun if known else math.nan
         self.bottom = -UNBOUNDED * max(1.0, abs(start.fun) if math.isfinite(start.fun) else 1.0)
         self.escapes = escapes  # how often a saddle may still be left along its negative curvature
         # What the solver has made of the true curvature, and why it was told.
