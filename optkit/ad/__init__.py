@@ -1,23 +1,20 @@
 """Automatic differentiation of plain NumPy code; knows nothing of optimizers."""
 
-from optkit.ad.backends import Backend, get_backend, register_backend
+from optkit.ad.backends import Backend, Prepared, get_backend, register_backend
 from optkit.ad.custom import custom_jvp, custom_vjp
+from optkit.ad.directional import derivative, hvp, jvp, linearize, vjp
 from optkit.ad.transforms import (
-    derivative,
     grad,
     hessian,
-    hvp,
     jacobian,
-    jvp,
-    linearize,
     stop_gradient,
     value_and_grad,
     value_and_jacobian,
-    vjp,
 )
 
 __all__ = [
     "Backend",
+    "Prepared",
     "custom_jvp",
     "custom_vjp",
     "derivative",

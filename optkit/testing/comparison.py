@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optkit.testing.differences import noise_level, slope_at_zero
+from optkit.ad.differences import noise_level, slope_at_zero
 
 Array = NDArray[np.float64]
 

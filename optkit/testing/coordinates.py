@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optkit.ad import tree
+from optkit.ad.differences import FIRST_STEP
 from optkit.errors import InvalidInputError, InvalidTypeError
 from optkit.optimize.validation import as_real
 from optkit.testing.comparison import Direction
-from optkit.testing.differences import FIRST_STEP
 
 Array = NDArray[np.float64]
 Shape = tuple[int, ...]
