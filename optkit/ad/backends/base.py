@@ -20,15 +20,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optkit.errors import BackendError, InvalidInputError
+from optkit.ad.backends.steps import EPS, balanced, natural_sizes, wider_length
+from optkit.errors import BackendError, InvalidInputError, InvalidTypeError
 
 Vector = NDArray[np.float64]
 Function = Callable[[Any], Any]
 Pullback = Callable[[Any], Vector]
 Shape = tuple[int, ...]
 
-# Differences of exact gradients, extrapolated once, have the error h⁴ + ε/h: this step balances the two.
-_GRADIENT_STEP = float(np.finfo(np.float64).eps) ** 0.2
+# An exact gradient is rounded to about so many ulps.
+_ULPS = 8.0
 
 
 class Backend(ABC):
@@ -268,7 +269,18 @@ def as_numbers(y: Any) -> Any:
         raise InvalidInputError(
             "the function returned a complex value; differentiate its real and imaginary part"
         )
-    return np.array(y, dtype=np.float64)[()]
+    array = np.asarray(y)
+    # NumPy would make NaN of None.
+    if (
+        y is None
+        or array.dtype.kind not in "fiubO"
+        or any(entry is None for entry in (array.flat if array.dtype.kind == "O" else ()))
+    ):
+        missing = ": is a return statement missing?" if y is None else ", not numbers"
+        raise InvalidTypeError(
+            f"the function returned {'None' if y is None else f'an array of {array.dtype}'}{missing}"
+        )
+    return np.array(array, dtype=np.float64)[()]
 
 
 def direction(x: Vector, v: Any) -> Vector:
@@ -297,16 +309,15 @@ def require_scalar(y: Any) -> None:
 
 
 def differences_of_gradients(gradient: Callable[[Vector], Vector], x: Vector, v: Vector) -> Vector:
-    """H(x) v by central differences of exact gradients, extrapolated once: about ten digits, at four gradients."""
+    """H(x) v by central differences of exact gradients, about ten digits, at four gradients or a few more."""
     moved = v != 0.0
     if not moved.any():
         return np.zeros_like(x)
-    scale = float(np.max(np.abs(x[moved]))) or 1.0
-    h = _GRADIENT_STEP * max(scale, 1e-3) / float(np.max(np.abs(v)))
-
-    def slope(step: float) -> Vector:
-        change: Vector = gradient(x + step * v) - gradient(x - step * v)
-        return change / (2.0 * step)
-
-    product: Vector = (4.0 * slope(h) - slope(2.0 * h)) / 3.0
+    sizes = natural_sizes(x)
+    scale = float(np.max(np.abs(v[moved]) / sizes[moved]))
+    center = np.asarray(gradient(x), dtype=np.float64)
+    noise = _ULPS * EPS * np.abs(center)
+    wider = wider_length(x, v / scale)
+    found = balanced(lambda t: gradient(x + (t / scale) * v), center, noise, order=2, wider=wider)
+    product: Vector = found.slope * scale
     return product

@@ -25,7 +25,14 @@ from optkit.ad.backends.base import (
     direction,
     require_scalar,
 )
-from optkit.ad.backends.steps import EPS, Quotient, balanced, natural_sizes
+from optkit.ad.backends.steps import (
+    EPS,
+    Quotient,
+    balanced,
+    natural_sizes,
+    usual_noise,
+    wider_length,
+)
 from optkit.ad.differences import noise_level, slope_at_zero
 from optkit.errors import InvalidInputError
 
@@ -125,10 +132,7 @@ class FiniteDifferenceBackend(Backend):
             found = slope_at_zero(phi, center, noise)
             return Quotient(found.estimate, found.error_bar, np.nan)
         order = 1 if self.kind == "forward" else 2
-        # A component that is small by chance: the size of the others, or 1, may be its natural one.
-        size = float(np.max(np.abs(v)))
-        wider = max(float(np.max(np.abs(x[np.isfinite(x)]), initial=1.0)) / size, 1.0)
-        return balanced(phi, center, noise, order=order, wider=wider)
+        return balanced(phi, center, noise, order=order, wider=wider_length(x, v))
 
     def _kept_steps(self, f: _Stepped, x: Vector) -> Vector:
         """The steps, longer where variables have grown, so that they do not drown in the rounding of x."""
@@ -158,7 +162,7 @@ class FiniteDifferenceBackend(Backend):
         n = x.size
         y = _value(f, x)
         require_scalar(y)
-        steps = EPS**0.25 * _curvature_sizes(x)
+        steps = self._curvature_steps(f, x, y)
         center = float(np.reshape(y, ()))
         hessian = np.empty((n, n))
 
@@ -182,8 +186,10 @@ class FiniteDifferenceBackend(Backend):
         moved = v != 0.0
         if not moved.any():
             return np.zeros_like(x)
-        h = EPS**0.25 / float(np.max(np.abs(v[moved]) / _curvature_sizes(x)[moved]))
-        steps = EPS**0.25 * _curvature_sizes(x)
+        y = _value(f, x)
+        require_scalar(y)
+        steps = self._curvature_steps(f, x, y)
+        h = 1.0 / float(np.max(np.abs(v[moved]) / steps[moved]))
 
         def slope(z: Vector, j: int) -> float:
             ahead, behind = z.copy(), z.copy()
@@ -192,11 +198,21 @@ class FiniteDifferenceBackend(Backend):
             change = np.reshape(_value(f, ahead) - _value(f, behind), ())
             return float(change) / float(ahead[j] - behind[j])
 
-        require_scalar(_value(f, x))
         ahead, behind = x + h * v, x - h * v
         change = [slope(ahead, j) - slope(behind, j) for j in range(x.size)]
         product: Vector = np.array(change, dtype=np.float64) / (2.0 * h)
         return product
+
+    def _curvature_steps(self, f: Function, x: Vector, y: Any) -> Vector:
+        """Steps for second differences, whose errors are h² and ε / h², from the lengths that first ones have found."""
+        if not x.size:
+            return np.zeros(0)
+        center, noise = self._look_around(f, x, y)
+        central = FiniteDifferenceBackend("central")
+        found = central._quotients(f, x, center, noise)
+        usual = usual_noise(center, noise)
+        steps: Vector = np.abs([q.step for q in found]) * usual ** (1.0 / 4.0 - 1.0 / 3.0)
+        return steps
 
 
 @dataclass
@@ -213,11 +229,6 @@ class _Stepped:
 
 def _in_units(quotient: Quotient, size: float) -> Quotient:
     return Quotient(quotient.slope / size, quotient.error / size, quotient.step * size)
-
-
-def _curvature_sizes(x: Vector) -> Vector:
-    """How far a curvature may reach: a component that is small beside the others counts as they do, and 1 at least."""
-    return np.asarray(np.maximum(1.0, np.abs(x)))
 
 
 def _value(f: Function, x: Vector) -> Any:

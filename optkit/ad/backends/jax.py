@@ -101,7 +101,9 @@ def operators(jax: Any, f: Function) -> dict[str, Callable[..., Any]]:
     """The operators of ``f`` as functions of JAX arrays."""
 
     def array(x: Any) -> Any:
-        return jax.numpy.asarray(f(x))
+        y = jax.numpy.asarray(f(x))
+        # Integers and truth values have no tangents; as floats their derivative is zero.
+        return y if jax.numpy.issubdtype(y.dtype, jax.numpy.inexact) else y.astype(x.dtype)
 
     def scalar(x: Any) -> Any:
         y = array(x)

@@ -62,7 +62,7 @@ def balanced(
     wider : float
         Another natural length, of at least 1, to jump to where nothing can be seen at the first one.
     """
-    usual = _usual_noise(center, noise)
+    usual = usual_noise(center, noise)
     step, longest = usual ** (1.0 / (order + 1)), wider * usual ** (1.0 / (order + 1))
     best = Quotient(np.full(np.shape(center), np.nan), np.full(np.shape(center), np.inf), step)
     side = 1.0
@@ -143,7 +143,7 @@ def _factor(found: _Look, usual: float, order: int) -> float:
     return float(max((order * truncation) ** (-1.0 / (order + 1)), 1e-3))
 
 
-def _usual_noise(center: Array, noise: Array) -> float:
+def usual_noise(center: Array, noise: Array) -> float:
     """The noise relative to the values, as it is for most of the outputs."""
     size = np.maximum(np.abs(center), 1e3 * noise)
     relative = noise[size > 0.0] / size[size > 0.0]
@@ -156,3 +156,12 @@ def natural_sizes(x: Array) -> Array:
     size = np.where(np.isfinite(x), np.abs(x), 0.0)
     largest = float(np.max(size, initial=0.0))
     return np.where(size > 1e-100, size, largest if largest > 1e-100 else 1.0)
+
+
+def wider_length(x: Array, v: Array) -> float:
+    """The natural length along v by the sizes of other variables, where it is 1 by those of the ones that v moves.
+
+    A component may be small by chance: then steps of the size of the others, or of 1, tell more.
+    """
+    largest = float(np.max(np.abs(x[np.isfinite(x)]), initial=1.0))
+    return max(largest / float(np.max(np.abs(v))), 1.0)

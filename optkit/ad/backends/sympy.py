@@ -59,7 +59,7 @@ class SympyBackend(FrameworkBackend):
         )
 
     def pack(self, leaves: Any) -> tuple[Any, list[Shape]]:
-        arrays = [np.asarray(leaf, dtype=object) for leaf in leaves]
+        arrays = [_array(leaf) for leaf in leaves]
         shapes = [array.shape for array in arrays]
         if len(arrays) == 1 and arrays[0].ndim < 2:
             return arrays[0][()], shapes
@@ -108,7 +108,7 @@ class _Formulas:
         self._symbols = list(self._sympy.symbols(f"x:{n}", real=True)) if n else []
         symbols = np.empty(n, dtype=object)
         symbols[:] = self._symbols
-        result = np.asarray(backend.watched(f)(symbols), dtype=object)
+        result = _array(backend.watched(f)(symbols))
         self.shape = result.shape
         self._outputs = [self._sympy.sympify(entry) for entry in result.reshape(-1)]
         self._made: dict[str, Callable[..., Any]] = {}
@@ -152,6 +152,13 @@ class _Formulas:
             self._symbols, expressions, modules=["numpy", "scipy"], cse=True
         )
         return compiled
+
+
+def _array(result: Any) -> Any:
+    """A result as an array of expressions; a matrix of one column is a vector, as it is to SymPy."""
+    array = np.asarray(result, dtype=object)
+    column = getattr(result, "is_Matrix", False) and array.ndim == 2 and array.shape[1] == 1
+    return array[:, 0] if column else array
 
 
 def _elementwise(function: Callable[..., Any]) -> Callable[..., Any]:

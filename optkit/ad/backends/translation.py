@@ -40,7 +40,9 @@ class Translated:
         def flat(x: Any) -> Any:
             (piece,) = self.backend.unpack(x, [shape])
             packed, shapes = self.backend.pack(tree.flatten(self.f(piece, *args))[0])
-            return packed[0] if self._scalar and shapes == [(1,)] else packed
+            if self._scalar:
+                return packed[0] if shapes == [(1,)] else packed
+            return self.backend.namespace.stack([packed]) if shapes == [()] else packed
 
         return flat
 

@@ -44,6 +44,19 @@ def test_steps_follow_the_scale_of_the_variables(kind: str, scale: float) -> Non
     np.testing.assert_allclose(found, smooth_grad(x / scale), rtol=100 * KINDS[kind])
 
 
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_steps_of_second_derivatives_follow_the_scale_too(kind: str, scale: float) -> None:
+    z = np.array([0.3, 1.2])
+    curvature = np.diag(np.exp(-z) * (-8.0 * np.sin(3.0 * z) - 6.0 * np.cos(3.0 * z)))
+    backend, v = FiniteDifferenceBackend(kind), np.array([1.0, -0.5])
+    hessian = backend.hessian(lambda x: smooth(x / scale), scale * z) * scale**2
+    np.testing.assert_allclose(hessian, curvature, atol=1e-5)
+    product = backend.hvp(lambda x: smooth(x / scale), scale * z, v) * scale**2
+    np.testing.assert_allclose(product, curvature @ v, atol=1e-5)
+    exact = ad.get_backend("complex-step").hessian(lambda x: smooth(x / scale), scale * z)
+    np.testing.assert_allclose(exact * scale**2, curvature, atol=1e-8)
+
+
 def test_variables_of_different_scales(kind: str) -> None:
     units = np.array([1e-8, 1.0, 1e8])
     z = np.array([0.3, 1.2, -0.4])

@@ -141,6 +141,15 @@ def test_starts_of_two_axes_keep_their_rows(name: str) -> None:
     np.testing.assert_allclose(np.reshape(result.x, (2, 3)), target, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["jax", "torch", "autograd", "sympy"])
+def test_residuals_may_be_a_number_and_objectives_of_shape_one(name: str) -> None:
+    framework(name)
+    found = optkit.least_squares(lambda x: x[0] ** 2 - 2.0, [1.0], backend=name)
+    np.testing.assert_allclose(found.x, np.sqrt(2.0), rtol=1e-9)
+    found = optkit.minimize(lambda x: (x[:1] - 1.0) ** 2, [0.3], backend=name)
+    np.testing.assert_allclose(found.x, 1.0, rtol=1e-6)
+
+
 # --- JAX --------------------------------------------------------------------------------------------------------------
 
 
@@ -285,6 +294,8 @@ def test_sympy_matrices_and_piecewise_functions() -> None:
         lambda x: [x[0] * x[1], sympy.sin(x[2])], X
     )
     np.testing.assert_allclose(y, [X[0] * X[1], np.sin(X[2])])
+    column = ad.jacobian(lambda x: sympy.Matrix([x[0] * x[1], sympy.sin(x[2])]), backend="sympy")
+    np.testing.assert_allclose(column(X), jacobian)
     np.testing.assert_allclose(jacobian, [[X[1], X[0], 0.0], [0.0, 0.0, np.cos(X[2])]])
 
 
