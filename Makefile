@@ -32,7 +32,7 @@ format: $(VENV)/.with-dev ## format the code and mend what can be mended mechani
 docs: $(VENV)/.with-docs ## build the documentation (docs/_build/html); a warning is an error
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
-bench: $(VENV)/.with-bench ## measure against hand-written NumPy and autograd
+bench: $(VENV)/.with-bench ## measure against gradients written by hand, and the libraries that are installed
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean: ## remove the environment and everything that was built

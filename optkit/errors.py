@@ -75,3 +75,28 @@ class RankDeficientError(OptkitError, ArithmeticError):
 
         optkit.least_squares(lambda p: p[0] * t - y, [1.0]).covariance
     """
+
+
+class MissingPackageError(OptkitError, ImportError):
+    """An optional package is needed and not installed; the message says how to install it."""
+
+
+class ImpureFunctionError(OptkitError, RuntimeError):
+    """A compiled function gave something else than the plain one for the same arguments.
+
+    `optkit.ad.jit` takes a function for what it does with its arguments. One that also reads what changes between calls
+    (random numbers, a counter, a global that is set anew, a file) is not that function any more.
+
+    Fails::
+
+        scale = 1.0
+        f = ad.jit(lambda x: scale * np.sum(x**2))
+        f(x)
+        scale = 2.0
+        f(x)
+
+    Mended::
+
+        f = ad.jit(lambda x, scale: scale * np.sum(x**2))
+        f(x, 2.0)
+    """

@@ -1,6 +1,7 @@
 """Automatic differentiation of plain NumPy code; knows nothing of optimizers."""
 
 from optkit.ad.backends import Backend, Prepared, get_backend, register_backend
+from optkit.ad.compiler import Compiled, jit
 from optkit.ad.custom import custom_jvp, custom_vjp
 from optkit.ad.directional import derivative, hvp, jvp, linearize, vjp
 from optkit.ad.transforms import (
@@ -14,6 +15,7 @@ from optkit.ad.transforms import (
 
 __all__ = [
     "Backend",
+    "Compiled",
     "Prepared",
     "custom_jvp",
     "custom_vjp",
@@ -23,6 +25,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "jit",
     "jvp",
     "linearize",
     "register_backend",

@@ -65,6 +65,7 @@ def together(x: Any) -> Any:
     return x
 
 
+FLOATS = frozenset(map(np.dtype, "fd"))
 _ONE_LEAF: list[tuple[tree.Structure | None, int]] = [(None, 1)]
 
 
@@ -85,10 +86,11 @@ class Selection:
         self._single = not isinstance(argnums, tuple | list)
         if type(argnums) is int and 0 <= argnums < len(args):
             leaf = args[argnums]
-            if (
-                type(leaf) is np.ndarray and leaf.dtype.char in "df"
-            ):  # The common case, which has to be fast.
-                self.leaves, self.structures, self._numbers = [leaf.copy("K")], _ONE_LEAF, [argnums]
+            # The common case, which has to be fast.
+            if type(leaf) is np.ndarray and leaf.dtype in FLOATS:
+                self.leaves = [leaf.copy("K")]
+                self.structures = _ONE_LEAF
+                self._numbers = [argnums]
                 return
         self.leaves = []
         self.structures = []
@@ -97,7 +99,7 @@ class Selection:
             leaves, structure = tree.flatten(args[n])
             self.structures.append((structure, len(leaves)))
             for i, leaf in enumerate(leaves):
-                if type(leaf) is not np.ndarray or leaf.dtype.char not in "df":
+                if type(leaf) is not np.ndarray or leaf.dtype not in FLOATS:
                     name = f"argument {n} of the function given to ad.{caller}"
                     leaf = as_differentiable(
                         leaf, name if structure is None else f"leaf {i} of {name}"

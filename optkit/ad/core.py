@@ -51,6 +51,9 @@ class Trace(ABC):
     def lift(self, value: Any) -> Any:
         """A tracer of this trace for a value that does not depend on what is being differentiated."""
 
+    def file_views(self) -> None:  # noqa: B027 -- nothing to do for most
+        """Tell the bases of views that have not been told yet of them; before anything is written to."""
+
 
 class Tracer:
     """A value under differentiation. Subclasses add what their trace keeps beside the value.
@@ -65,6 +68,14 @@ class Tracer:
     value: Any
     viewed: Any
     views: Any
+
+    def answer(self) -> Any:
+        """The value, which Python code is going to act upon: a trace that has to know of that takes note."""
+        return self.value
+
+    def suspect(self) -> Any:
+        """The value, of which somebody asks whether it has NaN to be mended; or the answer, a bool."""
+        return self.value
 
 
 def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -102,9 +113,19 @@ def is_of(trace: Trace, value: Any) -> bool:
 
 
 def primal(value: Any) -> Any:
-    """The plain value inside a tracer, however deeply nested; other values as they are."""
+    """The plain value inside a tracer, however deeply nested; other values as they are.
+
+    Of this only the kind, the shape and the layout in memory may be looked at; `reveal` gives the numbers.
+    """
     while isinstance(value, Tracer):
         value = value.value
+    return value
+
+
+def reveal(value: Any) -> Any:
+    """The plain numbers inside a tracer, for Python code to act upon; other values as they are."""
+    while isinstance(value, Tracer):
+        value = value.answer()
     return value
 
 

@@ -249,25 +249,25 @@ class ArrayTracer(Tracer):
     # --- Python asks for a plain value ---------------------------------------------------------------------------
 
     def __bool__(self) -> bool:
-        return bool(primal(self))
+        return bool(self.value)
 
     def __int__(self) -> int:
-        return int(primal(self))  # Truncation: its derivative is zero.
+        return int(self.value)  # Truncation: its derivative is zero.
 
     def __floor__(self) -> int:
-        whole: int = math.floor(primal(self))
+        whole: int = math.floor(self.value)
         return whole
 
     def __ceil__(self) -> int:
-        whole: int = math.ceil(primal(self))
+        whole: int = math.ceil(self.value)
         return whole
 
     def __trunc__(self) -> int:
-        whole: int = math.trunc(primal(self))
+        whole: int = math.trunc(self.value)
         return whole
 
     def __round__(self, digits: int | None = None) -> Any:
-        return round(primal(self), digits)
+        return round(self.value, digits)
 
     def __float__(self) -> NoReturn:
         _lost(

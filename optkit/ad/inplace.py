@@ -33,6 +33,11 @@ def link(
     if not certain and not np.may_share_memory(primal(view), primal(base)):
         return
     view.viewed = (base, primitive, params)
+    file(view, base)
+
+
+def file(view: Any, base: Any) -> None:
+    """Tell ``base`` of its view."""
     reference = weakref.ref(view)
     if base.views is None:
         base.views = [reference]
@@ -101,6 +106,7 @@ def _can_become(target: Any, value: Any) -> bool:
 
 def _replace(target: Any, new: Any) -> None:
     """Let the box ``target`` hold ``new``, and the array that it is a view of and all its views follow."""
+    target.owner.file_views()
     while (viewed := target.viewed) is not None:
         base, primitive, params = viewed
         if primitive not in PUT:

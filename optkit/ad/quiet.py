@@ -23,20 +23,30 @@ def _error_state() -> list[tuple[Any, Any]]:
 _found = _error_state()
 
 
-class _Quiet:
-    """As ``np.errstate(all="ignore")``."""
+def hush() -> Any:
+    """Silence floating-point exceptions until `unhush` is called with the result; in a ``try`` with ``finally``."""
+    if len(_found) == 1:
+        variable, ignore = _found[0]
+        return variable.set(ignore)
+    # Should a NumPy keep its error state in another way, the official road is always open.
+    return np.seterr(all="ignore")
 
-    __slots__ = ("_token",)
+
+def unhush(before: Any) -> None:
+    """End the silence that `hush` began."""
+    if len(_found) == 1:
+        _found[0][0].reset(before)
+    else:
+        np.seterr(**before)
+
+
+class quiet:  # noqa: N801 -- reads as the function that it is used as
+    """A context manager in which floating-point exceptions raise no warnings and no errors."""
+
+    __slots__ = ("_before",)
 
     def __enter__(self) -> None:
-        variable, ignore = _found[0]
-        self._token = variable.set(ignore)
+        self._before = hush()
 
     def __exit__(self, *exception: object) -> None:
-        _found[0][0].reset(self._token)
-
-
-def quiet() -> Any:
-    """A context manager in which floating-point exceptions raise no warnings and no errors."""
-    # Should a NumPy keep its error state in another way, the official road is always open.
-    return _Quiet() if len(_found) == 1 else np.errstate(all="ignore")
+        unhush(self._before)

@@ -152,6 +152,8 @@ def finish_copy(ct: Any, leaf: Any) -> Any:
     """As `finish`, for a cotangent that may share memory with another one."""
     if ct is None:
         ct = np.zeros(leaf.shape, dtype=leaf.dtype)
+    elif ct.shape != leaf.shape:  # One number for all elements.
+        ct = np.full(leaf.shape, ct)
     if ct.dtype != leaf.dtype:
         # A real input keeps the real part: an imaginary change of it is not possible.
         ct = np.real(ct) if ct.dtype.kind == "c" and leaf.dtype.kind == "f" else ct

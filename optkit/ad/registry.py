@@ -85,9 +85,16 @@ class Primitive:
 
 
 class Constant(Primitive):
-    """An operation with zero derivative. Traces of derivatives compute it on the values inside their tracers."""
+    """An operation with zero derivative. Traces of derivatives compute it on the values inside their tracers.
 
-    __slots__ = ()
+    ``open_shape`` says that the shape of the result depends on the values of the arguments (`numpy.nonzero`).
+    """
+
+    __slots__ = ("open_shape",)
+
+    def __init__(self, name: str, impl: Rule, open_shape: bool = False) -> None:
+        super().__init__(name, impl)
+        self.open_shape = open_shape
 
 
 _UNIT: dict[int, Rule | None] = {1: None, -1: operator.neg}
@@ -96,7 +103,7 @@ _UNIT: dict[int, Rule | None] = {1: None, -1: operator.neg}
 class Elementwise(Primitive):
     """An elementwise operation with broadcasting; ``partials[i]`` is ±1 or ``(y, *operands) → ∂y/∂operand i``.
 
-    Its cotangents are computed by the sweep itself (`optkit.ad.tape`), without a method of their own.
+    With one or two operands it is a `Unary` or a `Binary`.
     """
 
     __slots__ = ()
@@ -133,8 +140,30 @@ class Elementwise(Primitive):
         shape = np.shape(y) if k is None else (*np.shape(y), k)
         return total if np.shape(total) == shape else np.broadcast_to(total, shape)
 
+    def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        assert self.partials is not None
+        partial = self.partials[i]
+        if partial is None or partial is operator.neg:
+            return unbroadcast(ct if partial is None else -ct, args[i])
+        return unbroadcast(strong_product(ct, partial(y, *args)), args[i])
+
     def reads(self, i: int) -> bool:
         return any(partial not in (None, operator.neg) for partial in self.partials or ())
+
+
+class Unary(Elementwise):
+    """Of one operand. The sweep (`optkit.ad.tape`) computes its cotangent by itself, without calling `pull`."""
+
+    __slots__ = ()
+
+
+class Binary(Elementwise):
+    """Of two operands. The sweep (`optkit.ad.tape`) computes its cotangents by itself, without calling `pull`."""
+
+    __slots__ = ()
+
+
+_BY_OPERANDS: dict[int, type[Elementwise]] = {1: Unary, 2: Binary}
 
 
 class Linear(Primitive):
@@ -279,7 +308,8 @@ def elementwise(function: Any, *partials: Rule | int, impl: Rule | None = None) 
     >>> elementwise(np.sin, lambda y, x: np.cos(x))                      # doctest: +SKIP
     >>> elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a)   # doctest: +SKIP
     """
-    return _register(function, Elementwise(_name(function), impl or function, partials))
+    kind = _BY_OPERANDS.get(len(partials), Elementwise)
+    return _register(function, kind(_name(function), impl or function, partials))
 
 
 def linear(
@@ -368,7 +398,7 @@ def strong_product(a: Any, b: Any) -> Any:
 
 
 # A primitive, so that it is differentiated as the product that it is: the zero that wins here may move.
-_strong = Elementwise(
+_strong = Binary(
     "strong_product",
     lambda a, b: np.where((a == 0) | (b == 0), 0.0, a * b),
     (lambda _y, _a, b: b, lambda _y, a, _b: a),
@@ -387,14 +417,21 @@ def _directed_product(tangent: Any, slope: Any, y: Any, k: int) -> Any:
     return strong_product(tangent, trail(slope)) if has_nan(front) else product
 
 
+_FLOATING = frozenset(map(np.dtype, "fdFD"))
+
+
 def has_nan(value: Any) -> bool:
     """Whether any element is NaN; for plain arrays in one pass without a temporary."""
-    if type(value) is np.ndarray and value.dtype.kind in "fc":
+    if value is None:
+        return False
+    if type(value) is np.ndarray and value.dtype in _FLOATING:
         # A sum of squares is NaN exactly where an element is (∞·∞ stays ∞; a complex one may be NaN more often, which
         # costs time only).
         flat = value if value.ndim == 1 else value.ravel(order="K")
         value = flat.dot(flat)
-    elif isinstance(value, Tracer | np.ndarray):
-        value = np.isnan(value)  # type: ignore[arg-type]
-        return bool(np.any(value))
+    elif isinstance(value, Tracer):
+        answer = value.suspect()
+        return answer if isinstance(answer, bool) else has_nan(answer)
+    elif isinstance(value, np.ndarray):
+        return bool(np.any(np.isnan(value)))
     return bool(value != value)

@@ -12,17 +12,27 @@ a value of the same trace; everything else takes the general way through `core.b
 from __future__ import annotations
 
 from typing import Any
-from weakref import ref
 
 import numpy as np
 from numpy import ndarray
 
+from optkit.ad import inplace
 from optkit.ad.core import Trace, Tracer, next_level
 from optkit.ad.dispatch import NUMBERS, ArrayTracer
-from optkit.ad.registry import FUNCTIONS, Constant, Elementwise, Linear, Primitive
+from optkit.ad.registry import (
+    FUNCTIONS,
+    Binary,
+    Constant,
+    Elementwise,
+    Linear,
+    Primitive,
+    Unary,
+)
 from optkit.ad.rules import elementwise as rules
 from optkit.ad.rules.index import basic, getitem
+from optkit.ad.rules.reduce import total as sum_of_all
 from optkit.ad.snapshot import Copies, keep
+from optkit.ad.tape import NUMBER
 from optkit.errors import EscapedTracerError
 
 # Arrays of more bytes than this are kept on a tape only where a rule reads them.
@@ -57,6 +67,9 @@ class _Closed:
             "a traced value was used after the derivative computation that made it had ended; return it from the "
             "function that is differentiated, or keep ad.stop_gradient(x)"
         )
+
+
+_CLOSED = _Closed()
 
 
 def position(tape: Any, entry: Any, start: int) -> int:
@@ -97,16 +110,17 @@ class ReverseTrace(Trace):
     where it does not. An operand always stands before what was made of it.
     """
 
-    __slots__ = ("copies", "tape")
+    __slots__ = ("copies", "tape", "unfiled")
 
     def __init__(self) -> None:
         self.level = next_level()
         self.tape: Any = []
         self.copies: Copies = {}
+        # Views of small arrays whose base has not been told of them.
+        self.unfiled: list[ReverseTracer] = []
 
     def lift(self, value: Any) -> ReverseTracer:
-        entry: list[Any] = []  # No entry, but an object of its own.
-        return ReverseTracer(value, self, self.write(entry))
+        return self.tracer(value, [])  # No entry, but an object of its own.
 
     def write(self, entry: Any) -> int:
         """Put an entry on the tape; its position."""
@@ -115,26 +129,37 @@ class ReverseTrace(Trace):
         tape.append(entry)
         return index if tape[index] is entry else position(tape, entry, index)
 
+    def tracer(self, value: Any, entry: Any) -> ReverseTracer:
+        """The tracer of a value whose entry is put on the tape."""
+        tracer = ReverseTracer()
+        tape = self.tape  # `write`, written out.
+        index = len(tape)
+        tape.append(entry)
+        tracer.index = index if tape[index] is entry else position(tape, entry, index)
+        tracer.value = value
+        tracer.owner = self
+        tracer.viewed = tracer.views = None
+        return tracer
+
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        if type(primitive) is Unary:
+            (operand,) = args  # It can only be ours.
+            value = operand.value
+            y = primitive(value) if isinstance(value, Tracer) else primitive.impl(value)
+            return self.tracer(y, (primitive, y, value, None, operand.index, -1))
         if isinstance(primitive, Constant):
             return primitive(*(self.strip(arg) for arg in args), **params)
-        if len(args) == 1:  # The operand can only be ours.
-            operand = args[0]
-            value = operand.value
-            if isinstance(value, Tracer):
-                y = primitive(value, **params)
-            else:
-                y = primitive.impl(value, **params)
-            return self._record(primitive, y, (value,), params, (operand.index,))
         values, parents, nested = [], [], False
         for i, arg in enumerate(args):
             if type(arg) is ReverseTracer and arg.owner is self:
                 parents.append(arg.index)
                 arg = arg.value
-            else:
+            elif isinstance(arg, ndarray | Tracer):
                 parents.append(-1)
-                if isinstance(arg, ndarray | Tracer) and primitive.reads(i):
+                if primitive.reads(i):
                     arg = keep(arg, self.copies)
+            else:
+                parents.append(NUMBER)
             values.append(arg)
             nested = nested or isinstance(arg, Tracer)
         y = primitive(*values, **params) if nested else primitive.impl(*values, **params)
@@ -144,27 +169,29 @@ class ReverseTrace(Trace):
         """Write an operation to the tape (see `optkit.ad.tape` for the form); its result as a tracer, or several."""
         if type(y) is complex:  # Python's own, of 1j and a np.float64, which is a float.
             y = np.complex128(y)
-        if primitive.partials is None:
-            kept = y
-            if (
-                isinstance(primitive, Linear)
-                and not primitive.each
-                and (y.nbytes > _LARGE or getattr(values[0], "nbytes", 0) > _LARGE)
-            ):
-                y = _apart(y, values[0]) if primitive is basic else y
-                kept, values = _outlines(primitive, y, values)
-            index = self.write((primitive, kept, values, params, parents, -1))
-            if isinstance(y, tuple):
-                return tuple(self._pick(part, j, y, index) for j, part in enumerate(y))
-        elif len(values) == 1:
-            index = self.write((primitive, y, values[0], None, parents[0], -1))
-        else:
-            index = self.write((primitive, y, *values, *parents))
-        return ReverseTracer(y, self, index)
+        kind = type(primitive)
+        if kind is Unary:
+            return self.tracer(y, (primitive, y, values[0], None, parents[0], -1))
+        if kind is Binary:
+            return self.tracer(y, (primitive, y, *values, *parents))
+        kept = y
+        if (
+            isinstance(primitive, Linear)
+            and not primitive.each
+            and (y.nbytes > _LARGE or getattr(values[0], "nbytes", 0) > _LARGE)
+        ):
+            y = _apart(y, values[0]) if primitive is basic else y
+            kept, values = _outlines(primitive, y, values)
+        if primitive is basic or primitive is sum_of_all:
+            return self.tracer(y, (primitive, kept, values[0], params, parents[0], -1))
+        entry = (primitive, kept, values, params, parents, -1)
+        if isinstance(y, tuple):
+            index = self.write(entry)
+            return tuple(self._pick(part, j, y, index) for j, part in enumerate(y))
+        return self.tracer(y, entry)
 
     def _pick(self, part: Any, which: int, results: tuple[Any, ...], place: int) -> ReverseTracer:
-        entry = (_pick, part, (results,), {"which": which}, (place,), -1)
-        return ReverseTracer(part, self, self.write(entry))
+        return self.tracer(part, (_pick, part, (results,), {"which": which}, (place,), -1))
 
     def strip(self, arg: Any) -> Any:
         """The value of a tracer of this trace; anything else as it is."""
@@ -173,54 +200,76 @@ class ReverseTrace(Trace):
     @property
     def ended(self) -> bool:
         """Whether the recording is over."""
-        return isinstance(self.tape, _Closed)
+        return self.tape is _CLOSED
 
     def close(self) -> Any:
         """End the recording and hand over the tape."""
-        tape, self.tape = self.tape, _Closed()
+        tape = self.tape
+        self.tape = _CLOSED
+        self.unfiled.clear()
         return tape
+
+    def file_views(self) -> None:
+        while self.unfiled:
+            view = self.unfiled.pop()
+            inplace.file(view, view.viewed[0])
 
 
 class ReverseTracer(ArrayTracer):
-    """A value with its place on the tape."""
+    """A value with its place on the tape; made by `ReverseTrace.tracer`, or field by field where that is felt."""
 
     __slots__ = ("index",)
 
-    def __init__(self, value: Any, trace: ReverseTrace, index: int) -> None:
-        self.value = value
-        self.owner = trace
-        self.index = index
-        self.viewed = self.views = None
+    index: int
 
     def __getitem__(self, index: Any) -> Any:
         kind = type(index)
         if kind is not slice and kind is not int:
             return getitem(self, index)
         value = self.value
+        trace = self.owner
         params = {"index": index}
         y = value[index]
-        if value.nbytes > _LARGE:
+        large = value.nbytes > _LARGE
+        if large:
             y = _apart(y, value)
             value = _outline(value)
-        entry = (basic, y, (value,), params, (self.index,), -1)
-        tape = self.owner.tape  # `ReverseTrace.write`, written out.
+        entry = (basic, y, value, params, self.index, -1)
+        result = ReverseTracer()  # `ReverseTrace.tracer`, written out.
+        tape = trace.tape
         place = len(tape)
         tape.append(entry)
-        if tape[place] is not entry:
-            place = position(tape, entry, place)
-        result = ReverseTracer(y, self.owner, place)
-        if y.shape:  # `inplace.link`, written out.
+        result.index = place if tape[place] is entry else position(tape, entry, place)
+        result.value = y
+        result.owner = trace
+        result.viewed = result.views = None
+        if kind is slice or y.shape:  # A view: `inplace.link`, written out.
             result.viewed = (self, basic, params)
-            if self.views is None:
-                self.views = [ref(result)]
+            if large:
+                inplace.file(result, self)
             else:
-                self.views.append(ref(result))
+                trace.unfiled.append(result)
         return result
 
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func is np.sum and len(args) == 1 and not kwargs and args[0] is self:
+            value = self.value
+            if type(value) is ndarray and value.nbytes <= _LARGE:  # `rules.reduce`, written out.
+                y = _add_up(value, None)
+                return self.owner.tracer(y, (sum_of_all, y, value, None, self.index, -1))
+        return ArrayTracer.__array_function__(self, func, types, args, kwargs)
+
     def __pow__(self, exponent: Any) -> Any:
-        if type(exponent) in (int, float) and exponent == 2:
-            return self._square()  # type: ignore[attr-defined]
+        if exponent.__class__ in _EXACT and exponent == 2:
+            value = self.value
+            y = _square.impl(value)
+            return self.owner.tracer(y, (_square, y, value, None, self.index, -1))
         return FUNCTIONS[np.power](self, exponent)
+
+
+_EXACT = (int, float)
+_add_up: Any = np.add.reduce
+_square = rules.square
 
 
 def _binary_recorder(primitive: Elementwise, general: Any, reflected: bool) -> Any:
@@ -231,27 +280,33 @@ def _binary_recorder(primitive: Elementwise, general: Any, reflected: bool) -> A
     def method(self: ReverseTracer, other: Any) -> Any:
         kind = type(other)
         trace = self.owner
-        parent = -1
-        if kind is ReverseTracer and other.owner is trace:
+        value = self.value
+        if kind in NUMBERS:
+            parent = NUMBER
+        elif kind is ReverseTracer and other.owner is trace:
             parent = other.index
             other = other.value
         elif kind is ndarray and not other.dtype.hasobject:
+            parent = -1
             if reads:
                 other = keep(other, trace.copies)
-        elif kind not in NUMBERS:
+        else:
             return general(self, other)
         if reflected:
-            y = compute(other, self.value)
-            entry = (primitive, y, other, self.value, parent, self.index)
+            y = compute(other, value)
+            entry = (primitive, y, other, value, parent, self.index)
         else:
-            y = compute(self.value, other)
-            entry = (primitive, y, self.value, other, self.index, parent)
-        tape = trace.tape  # `ReverseTrace.write`, written out.
+            y = compute(value, other)
+            entry = (primitive, y, value, other, self.index, parent)
+        result = ReverseTracer()  # `ReverseTrace.tracer`, written out.
+        tape = trace.tape
         index = len(tape)
         tape.append(entry)
-        if tape[index] is not entry:
-            index = position(tape, entry, index)
-        return ReverseTracer(y, trace, index)
+        result.index = index if tape[index] is entry else position(tape, entry, index)
+        result.value = y
+        result.owner = trace
+        result.viewed = result.views = None
+        return result
 
     return method
 
@@ -261,15 +316,8 @@ def _unary_recorder(primitive: Elementwise) -> Any:
 
     def method(self: ReverseTracer) -> Any:
         value = self.value
-        trace = self.owner
         y = compute(value)
-        entry = (primitive, y, value, None, self.index, -1)
-        tape = trace.tape  # `ReverseTrace.write`, written out.
-        index = len(tape)
-        tape.append(entry)
-        if tape[index] is not entry:
-            index = position(tape, entry, index)
-        return ReverseTracer(y, trace, index)
+        return self.owner.tracer(y, (primitive, y, value, None, self.index, -1))
 
     return method
 
@@ -284,4 +332,3 @@ for _name, _primitive in (
         _general = getattr(ArrayTracer, _method)
         setattr(ReverseTracer, _method, _binary_recorder(_primitive, _general, _reflected))
 setattr(ReverseTracer, "__neg__", _unary_recorder(rules.negative))  # noqa: B010 -- typed as an operator otherwise
-setattr(ReverseTracer, "_square", _unary_recorder(rules.square))  # noqa: B010

@@ -1,23 +1,39 @@
 """The two sweeps over a tape: cotangents backward, tangents forward.
 
-An entry is ``(primitive, y, a, b, i, j)``. For an elementwise primitive ``y`` is its result, ``a`` and ``b`` are its
-operands, ``i`` and ``j`` their positions on the tape, −1 for one that is not traced (as is the missing second operand
-of a unary one). These entries are flat because they are by far the most frequent. For any other primitive ``a`` holds
-the operands, ``b`` the parameters and ``i`` the positions. An input has no entry: an empty list stands in its
-place.
+An entry is ``(primitive, y, a, b, i, j)``. For the most frequent operations it is flat: of a `Binary` one ``y`` is the
+result, ``a`` and ``b`` are its operands, ``i`` and ``j`` their positions on the tape, negative for one that is not
+traced (`NUMBER` for a plain number, with which nothing is broadcast); of a `Unary` one, of a basic index and of a sum
+over all elements ``a`` is the operand, ``b`` the parameters and ``i`` its position. For any other primitive ``a`` holds
+the operands, ``b`` the parameters and ``i`` the positions. An input has no entry: an empty list stands in its place.
+
+A cotangent has the shape of its value, or is a single number where it is the same for all elements, as below a sum: so
+nothing is filled with copies of a number until an array is needed.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Iterator, Sequence
+from operator import neg
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
-from optkit.ad.core import Tracer, primal
-from optkit.ad.quiet import quiet
-from optkit.ad.registry import Primitive, has_nan, strong_product, unbroadcast
+from optkit.ad.core import Tracer
+from optkit.ad.quiet import hush, quiet, unhush
+from optkit.ad.registry import (
+    Binary,
+    Primitive,
+    Unary,
+    has_nan,
+    strong_product,
+    unbroadcast,
+)
+from optkit.ad.rules.index import basic
+from optkit.ad.rules.reduce import total as sum_of_all
+
+# The position of a plain number among the operands.
+NUMBER = -2
 
 Entry = tuple[Primitive, Any, Any, Any, Any, int]
 Tape = list[Any]
@@ -43,18 +59,15 @@ def pull_back(
     the answer is None: record it again, and sweep it ``careful``-ly. Where the ``value`` itself is not finite, as at
     a pole, NaN is the honest slope and stays.
     """
-    with quiet():
+    before = hush()
+    try:
         freed = once and _is_heavy(tape)
         cts = _backward(tape, seeds, inputs, careful, _consume(tape) if freed else reversed(tape))
-        for ct in cts:
-            if (
-                ct is not None
-                and not careful
-                and has_nan(ct)
-                and np.all(np.isfinite(primal(value)))
-            ):
-                return None if freed else _backward(tape, seeds, inputs, True, reversed(tape))
+        if not careful and any(map(has_nan, cts)) and np.all(np.isfinite(value)):
+            return None if freed else _backward(tape, seeds, inputs, True, reversed(tape))
         return cts
+    finally:
+        unhush(before)
 
 
 def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more or less is felt, so it is written out
@@ -76,48 +89,83 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
                 found[len(cts)] = ct
             continue
         primitive, y, a, b, i, j = entry
-        partials = primitive.partials
-        if partials is None:
-            place = i[0]
-            total = cts[place]
-            accumulate = primitive.accumulate
-            if accumulate is None or isinstance(ct, Tracer) or isinstance(total, Tracer):
-                _pull(primitive, ct, y, a, b, i, cts)
-                continue
-            if not ours[place] or type(total) is not np.ndarray or total.dtype is not ct.dtype:
-                cts[place] = total = _own(total, ct, a[0].shape)
-                ours[place] = 1
-            accumulate(total, ct, a, b)
-        elif len(partials) == 1:
-            slope = partials[0](y, a)
-            term = strong_product(ct, slope) if careful else ct * slope
-            total = cts[i]
-            cts[i] = term if total is None else total + term
-        else:
+        kind = type(primitive)
+        if kind is Binary:
+            first, second = primitive.partials
+            # Whether no operand was broadcast.
+            even = j == NUMBER or i == NUMBER or a.shape == b.shape
+            if not even and type(ct) is not ndarray:
+                ct = _filled(ct, y)
             if i >= 0:
-                partial = partials[0]
-                if partial is None:
+                if first is None:
                     term = ct
                 else:
-                    slope = partial(y, a, b)
+                    slope = first(y, a, b)
                     term = strong_product(ct, slope) if careful else ct * slope
-                if term.shape != a.shape:
-                    term = unbroadcast(term, a)
+                if not even and term.shape != a.shape:
+                    term = _fitted(term, y, a)
                 total = cts[i]
                 cts[i] = term if total is None else total + term
             if j >= 0:
-                partial = partials[1]
-                if partial is None:
+                if second is None:
                     term = ct
-                elif partial is operator.neg:
+                elif second is neg:
                     term = -ct
                 else:
-                    slope = partial(y, a, b)
+                    slope = second(y, a, b)
                     term = strong_product(ct, slope) if careful else ct * slope
-                if term.shape != b.shape:
-                    term = unbroadcast(term, b)
+                if not even and term.shape != b.shape:
+                    term = _fitted(term, y, b)
                 total = cts[j]
                 cts[j] = term if total is None else total + term
+        elif kind is Unary:
+            slope = primitive.partials[0](y, a)
+            term = strong_product(ct, slope) if careful else ct * slope
+            total = cts[i]
+            cts[i] = term if total is None else total + term
+        elif primitive is basic:
+            total = cts[i]
+            if isinstance(ct, Tracer) or isinstance(total, Tracer):
+                _pull(primitive, ct, y, (a,), b, (i,), cts)
+                continue
+            index = b["index"]
+            if total is None:
+                cts[i] = total = np.zeros(a.shape, ct.dtype)
+                ours[i] = 1
+                total[index] = ct
+                continue
+            if not ours[i] or type(total) is not ndarray or total.dtype is not ct.dtype:
+                cts[i] = total = _own(total, ct, a.shape)
+                ours[i] = 1
+            part = total[index]
+            if type(part) is ndarray:
+                part += ct
+            else:
+                total[index] = part + ct
+        elif primitive is sum_of_all:
+            if isinstance(ct, Tracer):
+                _pull(primitive, ct, y, (a,), b, (i,), cts)
+                continue
+            if type(ct) is ndarray:
+                ct = ct[()]
+            total = cts[i]
+            cts[i] = ct if total is None else total + ct
+        else:
+            if type(ct) is not ndarray:
+                ct = _filled(ct, y)
+            accumulate = primitive.accumulate
+            if accumulate is None or isinstance(y, Tracer):
+                _pull(primitive, ct, y, a, b, i, cts)
+                continue
+            place = i[0]
+            total = cts[place]
+            if isinstance(ct, Tracer) or isinstance(total, Tracer):
+                _pull(primitive, ct, y, a, b, i, cts)
+                continue
+            if not ours[place] or type(total) is not ndarray or total.dtype is not ct.dtype:
+                cts[place] = total = _own(total, ct, a[0].shape)
+                ours[place] = 1
+            accumulate(total, ct, a, b)
     return found
 
 
@@ -136,7 +184,21 @@ def _own(total: Any, ct: Any, shape: tuple[int, ...]) -> Any:
     """The cotangent ``total`` (None for zero) as an array made here, to which ``ct`` can be added in place."""
     if total is None:
         return np.zeros(shape, dtype=ct.dtype)
-    return np.array(total, dtype=np.result_type(total, ct))
+    made = np.empty(shape, dtype=np.result_type(total, ct))
+    made[...] = total
+    return made
+
+
+def _filled(ct: Any, y: Any) -> Any:
+    """A cotangent of the shape of ``y`` where it was one number for all elements."""
+    if isinstance(ct, Tracer) or isinstance(y, np.generic | tuple):
+        return ct
+    return np.full(y.shape, ct) if type(y) is ndarray else np.broadcast_to(ct, y.shape)
+
+
+def _fitted(term: Any, y: Any, operand: Any) -> Any:
+    """What a result ``y`` passes on to an operand that was broadcast, or whose partner was."""
+    return unbroadcast(term if term.shape == y.shape else np.broadcast_to(term, y.shape), operand)
 
 
 def _consume(tape: Tape) -> Iterator[Any]:
@@ -157,11 +219,10 @@ def push_forward(
             if not entry:
                 continue
             primitive, y, args, params, parents, last = entry
-            if primitive.partials is not None:
-                binary = len(primitive.partials) == 2
-                args, parents, params = (
-                    ((args, params), (parents, last), {}) if binary else ((args,), (parents,), {})
-                )
+            if isinstance(primitive, Binary):
+                args, params, parents = (args, params), {}, (parents, last)
+            elif type(parents) is int:
+                args, params, parents = (args,), params or {}, (parents,)
             operands = [known[p] if p >= 0 else None for p in parents]
             if any(t is not None for t in operands):
                 known[position] = primitive.push(y, args, operands, params, k)

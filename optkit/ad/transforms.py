@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from optkit.ad import dense, tree
-from optkit.ad.arguments import Selection, call, scalar_output
+from optkit.ad.arguments import FLOATS, Selection, call, scalar_output
 from optkit.ad.core import Tracer, is_of
 from optkit.ad.elsewhere import Choice, by_backend
 from optkit.ad.recording import finish, finish_copy, one_like
 from optkit.ad.registry import Constant
-from optkit.ad.reverse import ReverseTrace
+from optkit.ad.reverse import ReverseTrace, ReverseTracer
 from optkit.ad.tape import pull_back
 from optkit.errors import InvalidInputError
 
@@ -123,27 +123,48 @@ def value_and_grad_of_call(
     caller: str,
 ) -> tuple[Any, Any]:
     """The value and the gradient of one call, in one reverse sweep."""
-    selection = Selection(args, argnums, caller)
-    leaves = selection.leaves
-    cts = None
+    # One plain array is by far the most frequent case, and small ones feel every call on the way.
+    x = args[argnums] if type(argnums) is int and 0 <= argnums < len(args) else None
+    if type(x) is np.ndarray and x.dtype in FLOATS:
+        selection = None
+        leaves = [x.copy("K")]
+    else:
+        selection = Selection(args, argnums, caller)
+        leaves = selection.leaves
     careful = False
-    while cts is None:
+    while True:
         trace = ReverseTrace()
         inputs = list(map(trace.lift, leaves))  # They take the first places on the tape.
+        if selection is None:
+            inner: Any = list(args)
+            inner[argnums] = inputs[0]
+        else:
+            inner = selection.arguments(inputs)
         try:
-            y = scalar_output(call(f, selection.arguments(inputs), kwargs), caller)
+            y = call(f, inner, kwargs)
+            if (
+                type(y) is not ReverseTracer
+                or y.owner is not trace
+                or y.value.__class__ is not np.float64
+            ):
+                y = scalar_output(y, caller)
         finally:
             tape = trace.close()
         if not is_of(trace, y):
-            return y, selection.restore([finish(None, leaf) for leaf in leaves])
+            value, cts = y, [None] * len(leaves)
+            break
         value = y.value
         seeds = {y.index: one_like(value)}
-        cts = pull_back(tape, seeds, len(leaves), once=True, careful=careful, value=value)
+        found = pull_back(tape, seeds, len(leaves), once=True, careful=careful, value=value)
+        if found is not None:
+            cts = found
+            break
         careful = True
-    if len(cts) == 1:
-        return value, selection.restore([finish(cts[0], leaves[0])])
-    # Two results could share memory, so each is made a copy.
-    return value, selection.restore(list(map(finish_copy, cts, leaves)))
+    if selection is None:
+        return value, finish(cts[0], leaves[0])
+    # Two results could share memory, so each of several is made a copy.
+    finished = map(finish_copy if len(cts) > 1 else finish, cts, leaves)
+    return value, selection.restore(list(finished))
 
 
 # --- Jacobians --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Indexing of every kind, assignment to an index, and choosing between arrays.
 
 Two primitives read: `basic` (slices and integers, a view) and `gather` (integer or boolean arrays, a copy); `update`
-writes. Index arrays are operands, so that a tape keeps them as they were; ``template`` is the index with `_Slot` in
+writes. Index arrays are operands, so that a tape keeps them as they were; ``template`` is the index with `Slot` in
 their places.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optkit.ad import inplace
-from optkit.ad.core import Tracer, primal
+from optkit.ad.core import Tracer, primal, reveal
 from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, trail, unbroadcast
 from optkit.ad.rules.axes import by_position, one_axis, with_ndim, without_out
 from optkit.ad.rules.shape import is_traced, traced
@@ -22,7 +22,7 @@ from optkit.errors import LostDerivativeError, NotDifferentiableError
 _BASIC = (int, slice, EllipsisType, type(None), np.integer)
 
 
-class _Slot(NamedTuple):
+class Slot(NamedTuple):
     """Marks the place of the ``number``-th index array in a template."""
 
     number: int
@@ -35,7 +35,7 @@ def _add_at(total: Any, ct: Any, args: Any, params: Any) -> None:
     np.add.at(total, _fill(params["template"], args[1:]), ct)
 
 
-def _add_basic(total: Any, ct: Any, args: Any, params: Any) -> None:
+def _add_part(total: Any, ct: Any, args: Any, params: Any) -> None:
     part = total[params["index"]]
     if type(part) is np.ndarray:
         part += ct
@@ -45,9 +45,9 @@ def _add_basic(total: Any, ct: Any, args: Any, params: Any) -> None:
 
 def _scatter(ct: Any, x: Any, accumulate: Any, *rest: Any, **params: Any) -> Any:
     """The cotangent of an indexed array: zeros with ``ct`` added at the index."""
-    if is_traced(ct):
+    if is_traced(ct) or any(map(is_traced, rest)):
         flat = _positions(x.shape, *rest, **params)
-        return scatter_add(ct.reshape(-1), flat.reshape(-1), size=x.size).reshape(x.shape)
+        return scatter_add(np.ravel(ct), flat.reshape(-1), size=x.size).reshape(x.shape)
     total = np.zeros(x.shape, dtype=ct.dtype)
     accumulate(total, ct, (x, *rest), params)
     return total
@@ -56,15 +56,40 @@ def _scatter(ct: Any, x: Any, accumulate: Any, *rest: Any, **params: Any) -> Any
 def _positions(shape: Any, *arrays: Any, index: Any = None, template: Any = None) -> Any:
     """Where each element that an index picks stands in the flattened array."""
     numbers = np.arange(int(np.prod(shape))).reshape(shape)
+    if any(map(is_traced, arrays)):
+        return gather(numbers, *arrays, template=template)
     return np.asarray(numbers[index if template is None else _fill(template, arrays)])
+
+
+def _embed_impl(v: Any, shape: Any, index: Any) -> Any:
+    total = np.zeros(shape, dtype=v.dtype)
+    total[index] = v
+    return total
+
+
+# Zeros with ``v`` at a basic index: the transpose of reading there, for derivatives of derivatives.
+embed: Linear = linear(
+    "embed",
+    lambda ct, v, shape, index: basic(ct, index=index),
+    impl=_embed_impl,
+    tangent=lambda t, args, p, k: embed(
+        t[0], shape=(*p["shape"], k), index=_for_tangent(p["index"])
+    ),
+)
+
+
+def _basic_transpose(ct: Any, x: Any, index: Any) -> Any:
+    if is_traced(ct):
+        return embed(ct, shape=np.shape(x), index=index)
+    return _scatter(ct, x, _add_part, index=index)
 
 
 basic: Linear = linear(
     "basic_index",
-    lambda ct, x, index: _scatter(ct, x, _add_basic, index=index),
+    _basic_transpose,
     impl=lambda x, index: x[index],
     tangent=lambda t, args, p, k: basic(t[0], index=_for_tangent(p["index"])),
-    accumulate=_add_basic,
+    accumulate=_add_part,
 )
 
 
@@ -108,7 +133,7 @@ def _for_tangent(index: Any) -> Any:
 
 
 def _fill(template: tuple[Any, ...], arrays: Any) -> tuple[Any, ...]:
-    return tuple(arrays[part.number] if isinstance(part, _Slot) else part for part in template)
+    return tuple(arrays[part.number] if isinstance(part, Slot) else part for part in template)
 
 
 def _normalize(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
@@ -123,15 +148,19 @@ def _normalize(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             template.append(part)
             continue
         if isinstance(part, Tracer):
-            raise IndexError(
-                "a traced value cannot be an index; int(x) or x.astype(int) have derivative zero"
-            )
-        array = np.asarray(part)
+            if part.dtype.kind not in "iub":  # type: ignore[attr-defined]
+                raise IndexError(
+                    "a traced value cannot be an index; int(x) or x.astype(int) have derivative zero"
+                )
+            # How many elements a mask picks is a question that has to be answered; where numbers point to is not.
+            if part.dtype.kind == "b":  # type: ignore[attr-defined]
+                part = reveal(part)
+        array = part if isinstance(part, Tracer) else np.asarray(part)
         if array.dtype.kind not in "iub":
             if array.size or isinstance(part, np.ndarray):
                 raise IndexError("arrays used as indices must be of integer (or boolean) type")
             array = array.astype(np.intp)
-        template.append(_Slot(len(arrays)))
+        template.append(Slot(len(arrays)))
         arrays.append(array)
     return tuple(template), arrays
 
@@ -162,7 +191,7 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
     if axis is None:
         x, axis = np.ravel(x), 0
     axis = one_axis(axis, x.ndim)
-    indices = np.asarray(primal(indices))
+    indices = indices if is_traced(indices) else np.asarray(indices)
     if mode != "raise":
         n = x.shape[axis]
         indices = indices % n if mode == "wrap" else np.clip(indices, 0, n - 1)
@@ -186,12 +215,12 @@ def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
 @composite(np.compress)
 def _compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     without_out(out, "compress")
-    return np.take(a, np.flatnonzero(condition), axis=axis)
+    return np.take(a, np.flatnonzero(reveal(condition)), axis=axis)
 
 
 @composite(np.extract)
 def _extract(condition: Any, arr: Any) -> Any:
-    return np.ravel(arr)[np.ravel(np.asarray(condition, dtype=bool))]
+    return np.ravel(arr)[np.ravel(np.asarray(reveal(condition), dtype=bool))]
 
 
 @composite(np.diagonal)
@@ -240,7 +269,7 @@ def _update_impl(x: Any, v: Any, *arrays: Any, template: Any) -> Any:
 
 def _winners(shape: Any, arrays: Any, template: Any) -> tuple[Any, Any]:
     """For each element that an assignment writes its place in the flat array, and whether it is the last to write."""
-    flat = _positions(shape, *arrays, template=template)
+    flat = _positions(shape, *map(reveal, arrays), template=template)
     last = np.zeros(int(np.prod(shape)), dtype=np.intp)
     order = np.arange(flat.size).reshape(flat.shape)
     last[flat] = order
@@ -257,7 +286,7 @@ class _Update(Linear):
         template = params["template"]
         if i == 0:
             return self(ct, 0.0, *arrays, template=template)
-        picked = ct[_fill(template, arrays)]
+        picked = gather(ct, *arrays, template=template) if arrays else ct[template]
         if arrays:
             picked = np.where(_winners(np.shape(x), arrays, template)[1], picked, 0)
         return unbroadcast(with_ndim(picked, np.ndim(v)), v)
@@ -303,14 +332,14 @@ FUNCTIONS["update"] = setitem
 
 def _where_tangent(tangents: Any, args: Any, params: Any, k: int) -> Any:
     (_, a, b), (_, ta, tb) = args, tangents
-    mask = np.asarray(args[0])
+    mask = traced(args[0])
     shape = (*np.broadcast_shapes(mask.shape, np.shape(a), np.shape(b)), k)
     return np.broadcast_to(
         np.where(trail(mask), 0 if ta is None else ta, 0 if tb is None else tb), shape
     )
 
 
-_where = linear(
+where = linear(
     "where",
     None,
     lambda ct, mask, a, b: unbroadcast(np.where(mask, ct, 0), a),
@@ -326,7 +355,7 @@ def _np_where(condition: Any, *choices: Any) -> Any:
     if not choices:
         return np.nonzero(condition)
     a, b = (x if isinstance(x, Tracer | int | float | complex) else traced(x) for x in choices)
-    return _where(condition, a, b)
+    return where(condition, a, b)
 
 
 @composite(np.select)
@@ -357,7 +386,8 @@ def _clip(
 for _function in (np.argmax, np.argmin, np.argsort, np.argpartition, np.nonzero, np.flatnonzero, np.argwhere,
                   np.searchsorted, np.count_nonzero, np.isclose, np.allclose, np.array_equal, np.all, np.any, np.round,
                   np.around, np.fix, np.digitize, np.iscomplex, np.isreal):  # fmt: skip
-    FUNCTIONS[_function] = by_position(_function, Constant(_function.__name__, _function))
+    _open = _function in (np.nonzero, np.flatnonzero, np.argwhere)
+    FUNCTIONS[_function] = by_position(_function, Constant(_function.__name__, _function, _open))
 
 
 @composite(np.sort)

@@ -12,8 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from optkit.ad.core import primal
-from optkit.ad.registry import FUNCTIONS, composite, nonlinear, strong_product, unbroadcast
+from optkit.ad.registry import (
+    FUNCTIONS,
+    Constant,
+    composite,
+    nonlinear,
+    strong_product,
+    unbroadcast,
+)
 from optkit.ad.rules.axes import by_position, with_ndim
 from optkit.ad.rules.reduce import other_products
 from optkit.ad.rules.shape import is_traced, traced
@@ -73,11 +79,15 @@ _inv = nonlinear(
 # --- det, slogdet -----------------------------------------------------------------------------------------------------
 
 
+# A primitive, so that a captured function asks it anew in every call.
+_any_singular = Constant("any_singular", lambda a: np.any(np.linalg.cond(a) > _REGULAR))
+
+
 def _cofactors(det: Any, a: Any) -> Any:
     """∂ det A / ∂A, the matrix of cofactors, of singular matrices too."""
     if not is_traced(a):
         return _plain_cofactors(a)
-    if not np.any(np.linalg.cond(primal(a)) > _REGULAR):
+    if not _any_singular(a):
         return np.reshape(det, (*np.shape(det), 1, 1)) * _t(np.linalg.inv(a))
     return _minors(a)
 

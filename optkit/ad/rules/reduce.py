@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import Tracer, bind
+from optkit.ad.core import Tracer
 from optkit.ad.registry import composite, linear, nonlinear, strong_product
 from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, without_out
 from optkit.ad.rules.shape import traced
@@ -33,11 +34,19 @@ def _spread(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 _add_up: Any = np.add.reduce
 
-_sum = linear(
+sum_along = linear(
     "sum",
     _spread,
     impl=lambda x, axis, keepdims: _add_up(x, axis, None, None, keepdims),
     tangent="same",
+)
+
+# The sum over all elements: by far the most frequent one, so the sweep carries its cotangent by itself.
+total = linear(
+    "total",
+    lambda ct, x: np.broadcast_to(ct, x.shape),
+    impl=partial(_add_up, axis=None),
+    tangent=lambda t, args, params, k: np.sum(t[0], axis=tuple(range(np.ndim(args[0])))),
 )
 
 
@@ -66,11 +75,12 @@ def _np_sum(
         if where is True and dtype is None and isinstance(a, Tracer)
         else _masked(a, dtype, where, 0)
     )
-    total = bind(_sum, (x,), {"axis": all_axes(axis, len(x.shape)), "keepdims": keeps(keepdims)})
+    if axis is None and not keeps(keepdims):
+        y = total(x)
+    else:
+        y = sum_along(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
     return (
-        total
-        if initial is np._NoValue or (isinstance(initial, int) and initial == 0)
-        else total + initial
+        y if initial is np._NoValue or (isinstance(initial, int) and initial == 0) else y + initial
     )
 
 
@@ -146,6 +156,10 @@ def _extremum_vjp(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool
     return strong_product(_expand(ct, x, axis, keepdims), _shares(y, x, axis, keepdims))
 
 
+# The primitives of np.max and np.min.
+EXTREMA: dict[Any, Any] = {}
+
+
 def _extremum(function: Any, alias: Any) -> Any:
     primitive = nonlinear(
         function.__name__,
@@ -154,6 +168,7 @@ def _extremum(function: Any, alias: Any) -> Any:
         vjp=_extremum_vjp,
         leading=True,
     )
+    EXTREMA[function] = primitive
     pairwise, least = (np.maximum, -math.inf) if function is np.max else (np.minimum, math.inf)
 
     def replacement(

@@ -21,13 +21,13 @@ from optkit.errors import LostDerivativeError
 
 # --- the primitives ---------------------------------------------------------------------------------------------------
 
-_reshape = linear(
+reshape = linear(
     "reshape",
     lambda ct, x, shape: ct.reshape(x.shape),
     impl=lambda x, shape: np.reshape(x, shape),
     tangent=lambda t, args, p, k: np.reshape(t[0], (*p["shape"], k)),
 )
-_transpose = linear(
+transpose = linear(
     "transpose",
     lambda ct, x, axes: np.transpose(ct, np.argsort(axes)),
     impl=lambda x, axes: np.transpose(x, axes),
@@ -39,7 +39,7 @@ def _broadcast_tangent(t: Any, args: Any, params: Any, k: int) -> Any:
     return np.broadcast_to(t[0], (*params["shape"], k))
 
 
-_broadcast_to = linear(
+broadcast_to = linear(
     "broadcast_to",
     lambda ct, x, shape: unbroadcast(ct, x),
     impl=lambda x, shape: np.broadcast_to(x, shape),
@@ -57,13 +57,13 @@ class _Concatenate(Linear):
         return ct[(slice(None),) * axis + (slice(start, start + np.shape(args[i])[axis]),)]
 
 
-_concatenate = _Concatenate(
+concatenate = _Concatenate(
     "concatenate", lambda *arrays, axis, starts: np.concatenate(arrays, axis), tangent="same"
 )
-_copy = linear(
+copied = linear(
     "copy", lambda ct, x, order: ct, impl=lambda x, order: np.copy(x, order), tangent="same"
 )
-_astype = linear(
+cast = linear(
     "astype",
     lambda ct, x, dtype: (
         ct.astype(x.dtype) if np.iscomplexobj(x) or not np.iscomplexobj(ct) else np.real(ct)
@@ -77,8 +77,8 @@ _to_integers = Constant("astype", lambda x, dtype: x.astype(dtype))
 # --- views ------------------------------------------------------------------------------------------------------------
 
 
-inplace.PUT[_reshape] = lambda base, value, shape: _reshape(value, shape=base.shape)
-inplace.PUT[_transpose] = lambda base, value, axes: _transpose(value, axes=tuple(np.argsort(axes)))
+inplace.PUT[reshape] = lambda base, value, shape: reshape(value, shape=base.shape)
+inplace.PUT[transpose] = lambda base, value, axes: transpose(value, axes=tuple(np.argsort(axes)))
 
 
 def _view(primitive: Any, x: Any, **params: Any) -> Any:
@@ -104,12 +104,12 @@ def traced(x: Any) -> Any:
 
 def reshape_to(x: Any, shape: tuple[int, ...]) -> Any:
     """``x`` in another shape, as a view where NumPy makes one."""
-    return _view(_reshape, x, shape=shape)
+    return _view(reshape, x, shape=shape)
 
 
 def permute(x: Any, axes: tuple[int, ...]) -> Any:
     """``x`` with its axes permuted, as a view."""
-    return _view(_transpose, x, axes=axes)
+    return _view(transpose, x, axes=axes)
 
 
 def _order(x: Any, order: str) -> str:
@@ -243,7 +243,7 @@ def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 @composite(np.broadcast_to)
 def _np_broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    return _broadcast_to(traced(array), shape=tuple(shape) if np.iterable(shape) else (shape,))
+    return broadcast_to(traced(array), shape=tuple(shape) if np.iterable(shape) else (shape,))
 
 
 @composite(np.broadcast_arrays)
@@ -269,7 +269,7 @@ def _np_concatenate(
     axis = one_axis(axis, parts[0].ndim)
     # Where each part begins, counted once: a list of n parts is swept in n steps.
     starts = tuple(itertools.accumulate((a.shape[axis] for a in parts), initial=0))
-    joined = _concatenate(*parts, axis=axis, starts=starts)
+    joined = concatenate(*parts, axis=axis, starts=starts)
     return joined if dtype is None else joined.astype(dtype)
 
 
@@ -418,7 +418,7 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 
 @composite(np.copy)
 def _np_copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return _copy(traced(a), order=order)
+    return copied(traced(a), order=order)
 
 
 @composite(np.astype)
@@ -438,7 +438,7 @@ def astype(
         return _to_integers(x, dtype=dtype)
     if np.iscomplexobj(x) and dtype.kind == "f":
         x = np.real(x)
-    return _astype(x, dtype=dtype)
+    return cast(x, dtype=dtype)
 
 
 @composite(np.real)

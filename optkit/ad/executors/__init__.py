@@ -1,0 +1,1 @@
+"""What runs a graph: plain NumPy, always there, or machine code made with llvmlite."""

@@ -1,0 +1,527 @@
+"""Loops over the elements of a domain, reductions, and operations that are loops of their own."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optkit.ad.executors import layout
+from optkit.ad.executors.emitter import Index, at, typed
+from optkit.ad.executors.operations import (
+    FLOATS,
+    constant,
+    converted,
+    extremum,
+)
+from optkit.ad.executors.planning import (
+    Call,
+    Kernel,
+    behind_transposes,
+    boxes_in_place,
+    is_flipped,
+    reduced_axes,
+    reduction,
+)
+from optkit.ad.graph import Equation, Value
+from optkit.ad.rules import index, products
+
+if TYPE_CHECKING:
+    from optkit.ad.executors.codegen import Code, Home
+
+Range = tuple[int, int]
+
+# --- kernels ----------------------------------------------------------------------------------------------------------
+
+
+def write_kernel(code: Code, kernel: Kernel) -> None:
+    """The loops of a kernel."""
+    for value in _small_leaves(code, kernel):
+        code.spill(value)
+    running = [_Running(code, equation) for equation in kernel.reductions]
+    running += [_Running(code, equation, box) for equation, box in kernel.guests]
+    for region in _regions(code, kernel):
+        code.region = region
+        _nest(code, kernel, running, region, ())
+    code.region = ()
+    code.fresh()
+    for one in running:
+        one.finish()
+    for value in kernel.stores:
+        code.finished(value)
+
+
+def _nest(
+    code: Code,
+    kernel: Kernel,
+    running: list[_Running],
+    region: tuple[Range, ...],
+    place: tuple[Index, ...],
+) -> None:
+    """The loop over the next axis, and within it those over the others."""
+    low, high = region[len(place)]
+    if len(place) == len(region) - 1:
+        _last_axis(code, kernel, running, low, high, place)
+    elif high - low == 1:
+        _nest(code, kernel, running, region, (*place, at(low)))
+    else:
+        with code.e.loop(low, high) as i:
+            _nest(code, kernel, running, region, (*place, Index(i, 1, 0)))
+
+
+def _last_axis(
+    code: Code,
+    kernel: Kernel,
+    running: list[_Running],
+    low: int,
+    high: int,
+    place: tuple[Index, ...],
+) -> None:
+    """Vectors along the last axis, several at once where sums wait for each other, then single elements."""
+    width = code.width
+    rows = [one for one in running if one.by_row]
+    unroll = 2 if running and high - low >= 8 * width else 1
+    step = width * unroll
+    whole = (high - low) // step * step if width > 1 else 0
+    if whole == step:
+        for k in range(unroll):
+            _body(code, kernel, running, (*place, Index(None, 0, low + k * width, 1)), width, k)
+    elif whole:
+        with code.e.loop(low, low + whole, step) as i:
+            for k in range(unroll):
+                _body(code, kernel, running, (*place, Index(i, 1, k * width, 1)), width, k)
+    rest = low + whole
+    while width > 2 and high - rest >= width // 2:  # The half of a vector.
+        half = width // 2
+        if half < 2:
+            break
+        _body(code, kernel, running, (*place, Index(None, 0, rest, 1)), half, 0)
+        rest += half
+    if high - rest == 1:
+        _body(code, kernel, running, (*place, at(rest)), 1, 0)
+    elif high > rest:
+        with code.e.loop(rest, high) as i:
+            _body(code, kernel, running, (*place, Index(i, 1, 0)), 1, 0)
+    for one in rows:
+        one.end_row((*place, at(low)))
+
+
+def _body(
+    code: Code,
+    kernel: Kernel,
+    running: list[_Running],
+    place: tuple[Index, ...],
+    width: int,
+    which: int,
+) -> None:
+    code.fresh()
+    for one in running:
+        if one.box is None:
+            one.add(code.element(one.operand, place, width), place, width, which)
+        elif layout.covers(one.box, code.region):
+            there = tuple(i.scaled(1, -low) for i, low in zip(place, one.box.low, strict=True))
+            one.add(code.element(one.operand, there, width), there, width, which)
+    for value in kernel.stores:
+        code.store(value, code.home(value), place, code.element(value, place, width), width)
+
+
+def _small_leaves(code: Code, kernel: Kernel) -> list[Value]:
+    """The small values that the loops run over."""
+    found: dict[Value, None] = {}
+    seen: set[Value] = set()
+    todo = list(kernel.roots())
+    while todo:
+        value = todo.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        if not code.plan.is_large(value):
+            found[value] = None
+        elif value.origin is not None and value not in code.finished_values:
+            todo += value.origin.operands
+    return [v for v in found if v in code._registers]
+
+
+def _regions(code: Code, kernel: Kernel) -> list[tuple[Range, ...]]:
+    """The domain cut along the edges of the piecewise values that are computed in it."""
+    cuts: list[set[int]] = [{0, n} for n in kernel.domain]
+    found = [box for _, box in kernel.guests]
+    for root in kernel.roots():
+        if root.shape == kernel.domain:
+            found += boxes_in_place(root, code.finished_values)
+    for box in found:
+        for axis, edges in enumerate(zip(box.low, box.high, strict=True)):
+            cuts[axis].update(edges)
+    return list(itertools.product(*(list(itertools.pairwise(sorted(c))) for c in cuts)))
+
+
+# --- reductions -------------------------------------------------------------------------------------------------------
+
+
+class _Running:
+    """A reduction while the loops run: a sum over everything in registers, any other in memory."""
+
+    def __init__(self, code: Code, equation: Equation, box: layout.Box | None = None) -> None:
+        self.code = code
+        self.box = box
+        self.equation = equation
+        self.operand = equation.operands[0]
+        self.how = reduction(equation) or ""
+        self.result = equation.result
+        self.kind = code.kind(self.result)
+        self.axes = reduced_axes(equation)
+        self.whole = len(self.axes) == self.operand.ndim
+        # Along rows, a sum is in registers for the length of a row.
+        self.by_row = not self.whole and self.operand.ndim - 1 in self.axes
+        self._totals: dict[tuple[int, int], str] = {}
+        self._home: Home | None = None
+        if not self.whole:
+            self._begin_in_memory()
+
+    def add(self, x: str, place: tuple[Index, ...], width: int, which: int) -> None:
+        """Take in one element, or the lanes of a vector."""
+        code = self.code
+        x = converted(code.e, x, code.kind(self.operand), self.kind, width)
+        if self.whole or self.by_row:
+            variable = self._total(width, which)
+            kind = typed(self.kind, width)
+            before = code.e.value(f"load {kind}, ptr {variable}")
+            code.e.line(
+                f"store {kind} {join(code, self.how, before, x, self.kind, width)}, ptr {variable}"
+            )
+            return
+        self._into_memory(x, place, width)
+
+    def _into_memory(self, x: str, place: tuple[Index, ...], width: int) -> None:
+        code = self.code
+        assert self._home is not None
+        kept = self._kept(place)
+        before = code.load(self.result, self._home, kept, width)
+        code.store(
+            self.result, self._home, kept, join(code, self.how, before, x, self.kind, width), width
+        )
+
+    def begin_row(self) -> None:
+        """Start from nothing."""
+        for (width, _), variable in self._totals.items():
+            start = neutral(self.how, self.kind, width)
+            self.code.e.line(f"store {typed(self.kind, width)} {start}, ptr {variable}")
+
+    def end_row(self, place: tuple[Index, ...]) -> None:
+        """Put what a row gave into memory."""
+        self._into_memory(self._together(), place, 1)
+        # The next row may need other variables, so each is as it was at the start of the function.
+        self.begin_row()
+
+    def _together(self) -> str:
+        """All variables in one element."""
+        code = self.code
+        parts = []
+        for (width, _), variable in self._totals.items():
+            x = code.e.value(f"load {typed(self.kind, width)}, ptr {variable}")
+            parts.append(across(code, self.how, x, self.kind, width))
+        total = parts[0]
+        for part in parts[1:]:
+            total = join(code, self.how, total, part, self.kind, 1)
+        return total
+
+    def finish(self) -> None:
+        """Give the result its elements."""
+        code = self.code
+        if not self.whole:
+            assert self._home is not None
+            if code.plan.is_large(self.result):
+                code.finished(self.result)
+                return
+            code.put(
+                self.result,
+                [
+                    code.load(self.result, self._home, tuple(map(at, spot)), 1)
+                    for spot in np.ndindex(self.result.shape)
+                ],
+            )
+            return
+        code.put(self.result, [self._together()] * self.result.size)
+
+    def _total(self, width: int, which: int) -> str:
+        """The variable that a vector of that width is added to; they start in the entry block."""
+        key = (width, which)
+        if key not in self._totals:
+            variable = self.code.e.variable(typed(self.kind, width))
+            self.code.e.at_start(
+                f"store {typed(self.kind, width)} {neutral(self.how, self.kind, width)}, ptr {variable}"
+            )
+            self._totals[key] = variable
+        return self._totals[key]
+
+    def _begin_in_memory(self) -> None:
+        from optkit.ad.executors.codegen import Home, contiguous
+
+        code, result = self.code, self.result
+        if code.plan.is_large(result):
+            self._home = code.home(result)
+        else:
+            from optkit.ad.executors.operations import memory_kind
+
+            pointer = code.e.stack(memory_kind(self.kind), result.size)
+            self._home = Home(pointer, contiguous(result.shape))
+        flat = Value((result.size,), result.dtype)
+        home = Home(self._home.base, (1,))
+        start = neutral(self.how, self.kind, 1)
+        with code.e.loop(0, result.size) as i:
+            code.store(flat, home, (Index(i, 1, 0),), start, 1)
+
+    def _kept(self, place: tuple[Index, ...]) -> tuple[Index, ...]:
+        if self.equation.params.get("keepdims"):
+            return tuple(at(0) if axis in self.axes else i for axis, i in enumerate(place))
+        return tuple(i for axis, i in enumerate(place) if axis not in self.axes)
+
+
+def neutral(how: str, kind: str, width: int) -> str:
+    """What a reduction starts from."""
+    numbers = {"sum": 0, "any": False, "all": True}
+    if how in numbers:
+        return constant(numbers[how], kind, width)
+    if kind in FLOATS:
+        return constant(-np.inf if how == "max" else np.inf, kind, width)
+    limits = np.iinfo(np.int64)
+    return constant(limits.min if how == "max" else limits.max, kind, width)
+
+
+def join(code: Code, how: str, a: str, b: str, kind: str, width: int) -> str:
+    """What two elements make in a reduction."""
+    e, t = code.e, typed(kind, width)
+    if how == "sum":
+        return e.value(f"{'fadd' if kind in FLOATS else 'add'} {t} {a}, {b}")
+    if how in ("any", "all"):
+        return e.value(f"{'or' if how == 'any' else 'and'} {t} {a}, {b}")
+    if kind in FLOATS:
+        return extremum("ogt" if how == "max" else "olt")(e, [a, b], kind, width)
+    wins = e.value(f"icmp {'sgt' if how == 'max' else 'slt'} {t} {a}, {b}")
+    return e.value(f"select {typed('i1', width)} {wins}, {t} {a}, {t} {b}")
+
+
+def across(code: Code, how: str, x: str, kind: str, width: int) -> str:
+    """The lanes of a vector, reduced."""
+    if width == 1:
+        return x
+    e = code.e
+    lanes = [e.value(f"extractelement {typed(kind, width)} {x}, i64 {k}") for k in range(width)]
+    while len(lanes) > 1:
+        pairs = zip(lanes[::2], lanes[1::2], strict=True)
+        lanes = [join(code, how, a, b, kind, 1) for a, b in pairs]
+    return lanes[0]
+
+
+def reduce_registers(code: Code, equation: Equation, how: str) -> list[str]:
+    """A reduction of a value in registers."""
+    (x,) = equation.operands
+    result, kind = equation.result, code.kind(equation.result)
+    axes = reduced_axes(equation)
+    groups: dict[tuple[int, ...], str] = {}
+    for spot, operand in zip(np.ndindex(x.shape), code.registers(x), strict=True):
+        key = tuple(i for axis, i in enumerate(spot) if axis not in axes)
+        one = converted(code.e, operand, code.kind(x), kind, 1)
+        groups[key] = join(code, how, groups[key], one, kind, 1) if key in groups else one
+    found = list(groups.values())
+    assert len(found) == result.size
+    return found
+
+
+# --- operations that are loops of their own ----------------------------------------------------------------------------
+
+
+def write_call(code: Code, step: Call) -> None:
+    """A matrix product, a gather or a scatter."""
+    equation = step.equation
+    code.fresh()
+    if equation.primitive is products.matmul:
+        found: Any = _matmul(code, equation)
+    elif equation.primitive is index.gather:
+        found = _gather(code, equation)
+    else:
+        found = _scatter(code, equation)
+    if code.plan.is_large(equation.result):
+        code.finished(equation.result)
+    else:
+        code.put(equation.result, found)
+
+
+def small_call(code: Code, equation: Equation) -> list[str]:
+    """The same on registers."""
+    if equation.primitive is products.matmul:
+        return _small_matmul(code, equation)
+    found: Any = (
+        _gather(code, equation) if equation.primitive is index.gather else _scatter(code, equation)
+    )
+    return list(found)
+
+
+def _small_matmul(code: Code, equation: Equation) -> list[str]:
+    e = code.e
+    a, b = equation.operands
+    rows = np.array(code.registers(a), dtype=object).reshape(a.shape if a.ndim == 2 else (1, -1))
+    columns = np.array(code.registers(b), dtype=object).reshape(b.shape if b.ndim == 2 else (-1, 1))
+    found = []
+    for i, j in np.ndindex(rows.shape[0], columns.shape[1]):
+        terms = [
+            e.value(f"fmul double {x}, {y}") for x, y in zip(rows[i], columns[:, j], strict=True)
+        ]
+        total = terms[0]
+        for term in terms[1:]:
+            total = e.value(f"fadd double {total}, {term}")
+        found.append(total)
+    return found
+
+
+def _memory_of(code: Code, value: Value) -> Home:
+    """Where a value lies, put there if it is in registers."""
+    if code.plan.is_large(value):
+        return code.home(value)
+    if value.size == 1:
+        from optkit.ad.executors.codegen import Home
+
+        home = Home(code.e.stack(code.kind(value), 1), (1,) * value.ndim)
+        code.store(value, home, (at(0),) * value.ndim, code.registers(value)[0], 1)
+        return home
+    code.spill(value)
+    return code._spilled[value]
+
+
+def _result_home(code: Code, value: Value) -> Home:
+    from optkit.ad.executors.codegen import Home, contiguous
+
+    if code.plan.is_large(value):
+        return code.home(value)
+    return Home(code.e.stack(code.kind(value), value.size), contiguous(value.shape))
+
+
+def _from_home(code: Code, value: Value, home: Home) -> list[str] | None:
+    if code.plan.is_large(value):
+        return None
+    return [code.load(value, home, tuple(map(at, spot)), 1) for spot in np.ndindex(value.shape)]
+
+
+def _matmul(code: Code, equation: Equation) -> list[str] | None:
+    """Row-major C = A B is column-major Cᵀ = Bᵀ Aᵀ, which BLAS computes; batches one by one."""
+    e = code.e
+    a, b = equation.operands
+    result = equation.result
+    home = _result_home(code, result)
+    m, inner = (1, a.shape[0]) if a.ndim == 1 else a.shape[-2:]
+    n = 1 if b.ndim == 1 else b.shape[-1]
+    batch = max(a.shape[:-2], b.shape[:-2], key=len)
+    count = int(np.prod(batch, dtype=int))
+    pointers, flips, leads = [code.pointer(home)], [], []
+    for value in (a, b):
+        base = behind_transposes(value)
+        pointers.append(code.pointer(_memory_of(code, base)))
+        flips.append(is_flipped(value))
+        leads.append(base.shape[-1] if base.ndim > 1 else inner if value is a else 1)
+    code.libraries.add("dgemm")
+    e.declarations.add("declare void @optkit_dgemm(" + ", ".join(["ptr"] * 13) + ")")
+    numbers = [_argument(code, "i32", number) for number in (n, m, inner, leads[1], leads[0], n)]
+    one, zero = (_argument(code, "double", constant(x, "double", 1)) for x in (1.0, 0.0))
+    flags = [_argument(code, "i8", ord("T" if flip else "N")) for flip in flips]
+
+    def product(c: str, first: str, second: str) -> None:
+        pn, pm, pk, lb, la, lc = numbers
+        arguments = [flags[1], flags[0], pn, pm, pk, one, second, lb, first, la, zero, c, lc]
+        e.line("call void @optkit_dgemm(" + ", ".join(f"ptr {x}" for x in arguments) + ")")
+
+    if count == 1:
+        product(*pointers)
+        return _from_home(code, result, home)
+    with e.loop(0, count) as i:
+        shifted = [
+            pointer
+            if v.ndim == 2
+            else e.address(pointer, "double", (Index(i, 1, 0),), (v.size // count,))
+            for pointer, v in zip(pointers, (result, a, b), strict=True)
+        ]
+        product(*shifted)
+    return _from_home(code, result, home)
+
+
+def _argument(code: Code, kind: str, number: Any) -> str:
+    """A number in memory, as Fortran takes it."""
+    place = code.e.stack(kind, 1)
+    code.e.line(f"store {kind} {number}, ptr {place}")
+    return place
+
+
+def _gather(code: Code, equation: Equation) -> list[str] | None:
+    """Elements picked along one axis; an index out of range lets the call fail, and the plain function raises."""
+    e = code.e
+    x, indices = equation.operands
+    result = equation.result
+    source, numbers = code.pointer(_memory_of(code, x)), _memory_of(code, indices)
+    home = _result_home(code, result)
+    target = code.pointer(home)
+    axis = len(equation.params["template"]) - 1
+    n = x.shape[axis]
+    outer = int(np.prod(x.shape[:axis], dtype=int))
+    inner = x.size // (outer * n)
+    flat = Value((indices.size,), indices.dtype)
+    kind = code.kind(x)
+    with e.loop(0, indices.size) as i:
+        number = _checked(code, flat, numbers, i, n)
+        with e.loop(0, outer) as o:
+            first = _times_plus(code, _times_plus(code, o, n, number), inner, "0")
+            put = _times_plus(code, _times_plus(code, o, indices.size, i), inner, "0")
+            with e.loop(0, inner) as j:
+                there, here = (_times_plus(code, start, 1, j) for start in (first, put))
+                element = e.value(f"load {kind}, ptr {_element(code, source, kind, there)}")
+                e.line(f"store {kind} {element}, ptr {_element(code, target, kind, here)}")
+    return _from_home(code, result, home)
+
+
+def _times_plus(code: Code, a: str, factor: int, b: str) -> str:
+    """``a * factor + b``."""
+    product = a if factor == 1 else code.e.value(f"mul i64 {a}, {factor}")
+    return product if b == "0" else code.e.value(f"add i64 {product}, {b}")
+
+
+def _element(code: Code, pointer: str, kind: str, number: str) -> str:
+    return code.e.value(f"getelementptr {kind}, ptr {pointer}, i64 {number}")
+
+
+def _scatter(code: Code, equation: Equation) -> list[str] | None:
+    """Rows added up at the places that the indices name."""
+    e = code.e
+    v, indices = equation.operands
+    result = equation.result
+    source, numbers = code.pointer(_memory_of(code, v)), _memory_of(code, indices)
+    home = _result_home(code, result)
+    target = code.pointer(home)
+    row = v.size // v.shape[0]
+    flat = Value((indices.size,), indices.dtype)
+    with e.loop(0, result.size) as i:
+        e.line(
+            f"store double {constant(0.0, 'double', 1)}, ptr {_element(code, target, 'double', i)}"
+        )
+    with e.loop(0, indices.size) as i:
+        number = _checked(code, flat, numbers, i, result.shape[0])
+        with e.loop(0, row) as j:
+            here, there = (_times_plus(code, place, row, j) for place in (i, number))
+            term = e.value(f"load double, ptr {_element(code, source, 'double', here)}")
+            address = _element(code, target, "double", there)
+            total = e.value(f"fadd double {e.value(f'load double, ptr {address}')}, {term}")
+            e.line(f"store double {total}, ptr {address}")
+    return _from_home(code, result, home)
+
+
+def _checked(code: Code, flat: Value, home: Home, i: str, n: int) -> str:
+    """An index, counted from the front; one out of range ends the function as a failed guard does."""
+    e = code.e
+    number = code.load(flat, type(home)(home.base, (1,)), (Index(i, 1, 0),), 1)
+    below = e.value(f"icmp slt i64 {number}, 0")
+    number = e.value(f"select i1 {below}, i64 {e.value(f'add i64 {number}, {n}')}, i64 {number}")
+    good, bad = e.name("good"), e.name("bad")
+    fits = e.value(f"icmp ult i64 {number}, {n}")
+    e.line(f"br i1 {fits}, label {good}, label {bad}")
+    e.label(bad)
+    e.line("ret i32 1")
+    e.label(good)
+    return number
