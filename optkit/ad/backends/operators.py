@@ -195,8 +195,10 @@ class _Call:
         for leaf, shape in zip(self._leaves, self._shapes, strict=True):
             size = int(np.prod(shape))
             piece = np.reshape(vector[..., start : start + size], outer + shape)
-            whole = finish_copy(piece if outer + shape else piece[()], leaf)
-            pieces.append(np.asarray(whole) if outer and not isinstance(whole, Tracer) else whole)
+            if outer and not isinstance(piece, Tracer):
+                pieces.append(np.array(piece, dtype=leaf.dtype))
+            else:
+                pieces.append(finish_copy(piece if outer + shape else piece[()], leaf))
             start += size
         return pieces
 
