@@ -10,6 +10,7 @@ array([1., 1.])
 """
 
 from optkit import ad, errors
+from optkit.ad.backends.listing import backends
 from optkit.optimize import (
     BFGS,
     Armijo,
@@ -61,6 +62,7 @@ __all__ = [
     "StrongWolfe",
     "Verdict",
     "ad",
+    "backends",
     "curve_fit",
     "errors",
     "gradcheck",

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optkit.ad.backends import Backend, get_backend
+from optkit.ad.backends.translation import Translated, translated
 from optkit.errors import InvalidInputError, InvalidTypeError
 from optkit.optimize.batches import Feed
 from optkit.optimize.bounds import Box, Mask
@@ -78,6 +79,9 @@ class BaseProblem(ABC):
         Beyond either, the next evaluation raises `LimitReachedError`. The clock is `time.perf_counter`.
     """
 
+    # Whether the function gives a number; otherwise it gives an array.
+    scalar = False
+
     def __init__(
         self,
         fun: Callable[..., Any],
@@ -100,6 +104,8 @@ class BaseProblem(ABC):
         self._backend: Backend | None = None
         self.box: Box | None = None
         self._fixed: Mask | None = None
+        if self.jac is None and backend not in ("auto", "native"):
+            self.fun = translated(self.backend, self.fun, scalar=self.scalar)
         self._start_over(np.zeros(0), (0,))
 
     def _enter(self, x0: Any) -> Vector:
@@ -203,6 +209,13 @@ class BaseProblem(ABC):
     def _differentiable(self, finish: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
         """The user's function of a flat x, for the backend: itself, where nothing needs to be adapted."""
         fun, args, shape = self.fun, self.args, self.shape
+        if isinstance(fun, Translated):
+            return fun.prepared(shape, (*self._batch, *args))
+        f = self._flat(finish)
+        return f if self.jac is not None else self.backend.prepare(f, self.x0).f
+
+    def _flat(self, finish: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+        fun, args, shape = self.fun, self.args, self.shape
         flat = len(shape) == 1
         if flat and not args and finish is None and self.batches is None:
             return fun
@@ -283,6 +296,8 @@ class Problem(BaseProblem):
     >>> problem.value(x), problem.gradient(x)
     (13.0, array([ 2., 12.]))
     """
+
+    scalar = True
 
     def __init__(  # noqa: PLR0913  # what there is to know of a function
         self,

@@ -116,8 +116,7 @@ class Judge:
             return replace(state, verdict=Verdict.CONVERGED, message=f"converged: {self.confirmed}")
         claim = self._claim(state)
         if claim:
-            blind = not self.exact and not state.newton_step.any()
-            verdict = Verdict.STALLED if blind else Verdict.CONVERGED
+            verdict = Verdict.STALLED if self._is_blind(state) else Verdict.CONVERGED
             return self._conclude(solver, state, verdict, claim)
         if state.fun < self.bottom:
             bound = f"f = {state.fun:.3g} < {self.bottom:.3g}"
@@ -131,6 +130,13 @@ class Judge:
             text = f"{bound}, the rounding of f"
             return self._conclude(solver, state, Verdict.STALLED, text)
         return state
+
+    def _is_blind(self, state: State) -> bool:
+        """Whether differences cannot see as far as the tolerance: a step of that size is lost in the noise of f."""
+        if self.exact:
+            return False
+        reach = 0.0 if self.sums_squares else state.noise * self.distance(state) ** 2
+        return state.decrement <= reach if reach else not state.newton_step.any()
 
     def _idles(self, state: State) -> bool:
         """Whether three steps in a row have not lowered δ by a tenth; called once δ is below rounding."""
