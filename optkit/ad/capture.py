@@ -5,6 +5,10 @@ A `CaptureTracer` holds the value of this run and its place in the graph. Where 
 function wherever the questions have the same answers. Derivatives are captured like anything else: the traces of
 forward and reverse mode are newer, so that their equations arrive here as those of plain NumPy.
 
+Derivatives ask at every step whether a product is NaN, since an exact zero wins over an infinite partner
+(`optkit.ad.registry.strong_product`). A capture takes it that none is, and adds one guard: that no output is NaN. Only
+where one is, the function is captured again, with products in which zeros win from the start.
+
 An array that the function closes over becomes a constant of the graph. It is read where it is at every call, unless
 the function has refilled it while it ran; then what was read is kept.
 """
@@ -12,19 +16,20 @@ the function has refilled it while it ran; then what was read is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from optkit.ad import tree
+from optkit.ad import registry, tree
 from optkit.ad.arguments import call
 from optkit.ad.core import Trace, Tracer
 from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.inplace import own
-from optkit.ad import registry
 from optkit.ad.registry import Primitive
-from optkit.ad.rules.shape import broadcast_to
+from optkit.ad.rules.index import where
+from optkit.ad.rules.shape import broadcast_to, transpose
 from optkit.errors import EscapedTracerError, OptkitError
 
 
@@ -60,13 +65,23 @@ class Captured(NamedTuple):
         return tree.unflatten(self.structure, leaves, derived=False)
 
 
+class Mending(Enum):
+    """What is done about products that may be NaN where a zero should have won."""
+
+    LATER = "one guard, on the outputs"
+    ALWAYS = "zeros win in every product"
+    ASKED = "a guard on every product"
+
+
 class CaptureTrace(Trace):
     """Writes down what is done with its tracers."""
 
-    __slots__ = ("constants", "ended", "inputs", "steps")
+    __slots__ = ("constants", "ended", "inputs", "mending", "steps", "suspects")
 
-    def __init__(self) -> None:
+    def __init__(self, mending: Mending) -> None:
         super().__init__()
+        self.mending = mending
+        self.suspects: set[Value] = set()
         self.steps: list[Equation | Guard] = []
         self.inputs: list[Value] = []
         # By identity, with the array itself (so that its id is not used again) and a copy of what it held.
@@ -90,16 +105,23 @@ class CaptureTrace(Trace):
         if not isinstance(value, np.ndarray):
             return Constant(value)
         if value.size and not any(value.strides):  # One number, broadcast (or an array of no axes).
-            equation = Equation(broadcast_to, (Constant(value.flat[0]),), {"shape": value.shape})
-            equation.results = (Value(value.shape, value.dtype, equation),)
-            self.steps.append(equation)
-            return equation.result
+            return self._view(broadcast_to, Constant(value.flat[0]), {"shape": value.shape}, value)
+        if value.flags.f_contiguous and not value.flags.c_contiguous:
+            axes = tuple(range(value.ndim))[::-1]
+            return self._view(transpose, self.constant(value.T), {"axes": axes}, value)
         _, copy, uses = self.constants.get(id(value), (None, None, []))
         if copy is not None and _same(copy, value):
             return uses[-1]
         uses.append(Constant(np.array(value)))
         self.constants[id(value)] = (value, uses[-1].data, uses)
         return uses[-1]
+
+    def _view(self, primitive: Primitive, base: Value, params: dict[str, Any], like: Any) -> Value:
+        """The equation that makes a view of a constant."""
+        equation = Equation(primitive, (base,), params)
+        equation.results = (Value(like.shape, like.dtype, equation),)
+        self.steps.append(equation)
+        return equation.result
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if self.ended:
@@ -167,6 +189,13 @@ class CaptureTracer(ArrayTracer):
         self.owner.steps.append(Guard(self.node, expected))
         return value
 
+    def suspect(self) -> bool:
+        trace = self.owner
+        if trace.mending is Mending.ASKED:
+            return bool(np.any(np.isnan(self)))  # type: ignore[call-overload]
+        trace.suspects.add(self.node)
+        return bool(trace.mending is Mending.ALWAYS)
+
     def __bool__(self) -> bool:
         truth = np.not_equal(self, 0) if self.dtype.kind != "b" else self
         return bool(truth.answer())
@@ -211,7 +240,21 @@ def capture(
     -------
     Captured
     """
-    trace = CaptureTrace()
+    captured = _run(f, arguments, dynamic, Mending.LATER)
+    if captured is None:
+        captured = _run(f, arguments, dynamic, Mending.ALWAYS)
+    assert captured is not None
+    return captured
+
+
+def _run(
+    f: Callable[..., Any],
+    arguments: Sequence[Any],
+    dynamic: Callable[[list[Any]], Any] | None,
+    mending: Mending,
+) -> Captured | None:
+    """One run; None where an output is NaN that could have been mended."""
+    trace = CaptureTrace(mending)
     tracers: list[Any] = [
         trace.input(x.copy() if isinstance(x, np.ndarray) else x) for x in arguments
     ]
@@ -220,13 +263,38 @@ def capture(
         result = call(f, args, kwargs)
         leaves, structure = tree.flatten(result)
         leaves = [_stacked(leaf) for leaf in leaves]
-        graph = trace.graph([leaf for leaf in leaves if is_number(leaf)])
+        outputs = [leaf for leaf in leaves if is_number(leaf)]
+        if mending is Mending.LATER and trace.suspects:
+            tainted = _tainted(trace)
+            if tainted is None:
+                return _run(f, arguments, dynamic, Mending.ASKED)
+            for y in outputs:
+                if isinstance(y, CaptureTracer) and y.node in tainted and bool(np.any(np.isnan(y))):  # type: ignore[call-overload]
+                    return None
+        graph = trace.graph(outputs)
     finally:
         trace.ended = True
     plain = [
         own(y.value) if isinstance(y, CaptureTracer) and y.owner is trace else y for y in leaves
     ]
     return Captured(graph, plain, structure)
+
+
+def _tainted(trace: CaptureTrace) -> set[Value] | None:
+    """What depends on products that may be NaN; None where such a NaN could vanish on the way to the outputs."""
+    tainted = set(trace.suspects)
+    for step in trace.steps:
+        if isinstance(step, Guard) or not any(v in tainted for v in step.operands):
+            continue
+        hides = isinstance(step.primitive, registry.Constant) or step.primitive.name in _NAN_HIDERS
+        if hides or (step.primitive is where and step.operands[0] in tainted):
+            return None
+        tainted.update(step.results)
+    return tainted
+
+
+# Where NaN goes in and a number may come out.
+_NAN_HIDERS = frozenset({"fmax", "fmin", "power", "hypot"})
 
 
 def _stacked(leaf: Any) -> Any:

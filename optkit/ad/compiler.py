@@ -11,10 +11,12 @@ runs too, and where the results differ the function is not pure and `ImpureFunct
 from __future__ import annotations
 
 import functools
+import gc
 import threading
 import time
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ import numpy as np
 from optkit.ad import tree
 from optkit.ad.capture import CannotCaptureError, capture
 from optkit.ad.executors.choice import choose
+from optkit.ad.executors.forms import CallForm
 from optkit.ad.passes import simplify
 from optkit.ad.reporting import report_of
 from optkit.ad.specialisation import MISSED, Arguments, Specialisation, take_apart
@@ -186,7 +189,7 @@ class Compiled:
 
     def _specialise(self, arguments: Arguments) -> Any:
         """A new specialisation, and its result."""
-        with self._lock:
+        with self._lock, _no_collection():
             result = self._specialised(arguments)  # Another thread may have been faster.
             if result is not MISSED:
                 return result
@@ -195,7 +198,10 @@ class Compiled:
             times.append(time.perf_counter())
             cleaned = simplify(captured.graph)
             times.append(time.perf_counter())
-            made = Specialisation(captured, cleaned, self._make(cleaned), arguments)
+            form = None
+            if arguments.numbers is not None:
+                form = CallForm(captured.structure, len(captured.leaves), arguments.numbers)
+            made = Specialisation(captured, cleaned, self._make(cleaned, form))
             times.append(time.perf_counter())
             made.seconds = dict(zip(("capture", "passes", "compile"), np.diff(times), strict=True))
             result = made(arguments.dynamic)
@@ -223,6 +229,18 @@ class Compiled:
                 "the same arguments. Is it pure? What it reads beside its arguments (random numbers, counters, globals "
                 "that are set anew) has to be passed as an argument"
             )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without Python's search for cycles, which would go through a growing graph again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def agree(a: Any, b: Any) -> bool:

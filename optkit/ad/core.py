@@ -73,6 +73,10 @@ class Tracer:
         """The value, which Python code is going to act upon: a trace that has to know of that takes note."""
         return self.value
 
+    def suspect(self) -> Any:
+        """The value, of which somebody asks whether it has NaN to be mended; or the answer, a bool."""
+        return self.value
+
 
 def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Call ``primitive`` through the newest trace among its arguments, or plainly where there is none."""

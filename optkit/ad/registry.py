@@ -429,6 +429,9 @@ def has_nan(value: Any) -> bool:
         # costs time only).
         flat = value if value.ndim == 1 else value.ravel(order="K")
         value = flat.dot(flat)
-    elif isinstance(value, Tracer | np.ndarray):
-        return bool(np.any(np.isnan(value)))  # type: ignore[arg-type]
+    elif isinstance(value, Tracer):
+        answer = value.suspect()
+        return answer if isinstance(answer, bool) else has_nan(answer)
+    elif isinstance(value, np.ndarray):
+        return bool(np.any(np.isnan(value)))
     return bool(value != value)

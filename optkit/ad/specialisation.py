@@ -27,15 +27,15 @@ class Arguments(NamedTuple):
         Puts other dynamic leaves in their places: ``dynamic → (args, kwargs)``.
     traced : bool
         Whether a leaf is being traced by another transformation.
-    plain : bool
-        Whether all arguments are arrays, given by position.
+    numbers : frozenset of int or None
+        Where all arguments are arrays and floats given by position: which are floats.
     """
 
     dynamic: list[Any]
     key: Hashable
     rebuild: Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]
     traced: bool
-    plain: bool
+    numbers: frozenset[int] | None
 
 
 def take_apart(
@@ -78,8 +78,10 @@ def take_apart(
         named = {where: value for where, value in made.items() if isinstance(where, str)}
         return tuple(made[i] for i in range(len(args))), named
 
-    plain = not kwargs and all(type(a) is np.ndarray for a in args) and len(dynamic) == len(args)
-    return Arguments(dynamic, tuple(key), rebuild, traced, plain)
+    plain = not kwargs and len(dynamic) == len(args)
+    plain = plain and all(type(a) is np.ndarray or type(a) is float for a in args)
+    numbers = frozenset(i for i, a in enumerate(args) if type(a) is float) if plain else None
+    return Arguments(dynamic, tuple(key), rebuild, traced, numbers)
 
 
 class Specialisation:
@@ -98,19 +100,14 @@ class Specialisation:
         How long the steps of making it took.
     """
 
-    def __init__(
-        self, captured: Captured, cleaned: Graph, program: Any, made_for: Arguments
-    ) -> None:
+    def __init__(self, captured: Captured, cleaned: Graph, program: Any) -> None:
         self.graph = captured.graph
         self.cleaned = cleaned
         self.program = program
-        self.made_for = made_for.key
         self.calls = 0
         self.seconds: dict[str, float] = {}
         self._captured = captured
-        self.entry = None
-        if made_for.plain and hasattr(program, "entry"):
-            self.entry = program.entry(captured)
+        self.entry = program.entry() if hasattr(program, "entry") else None
 
     def __call__(self, inputs: Sequence[Any]) -> Any:
         """The result of the function, `MISSED` where a guard failed."""

@@ -16,7 +16,7 @@ def choose(name: str) -> Any:
     if name not in NAMES:
         raise InvalidInputError(f"ad.jit: executor must be one of {', '.join(NAMES)}, got {name!r}")
     if name == "numpy" or (name == "auto" and importlib.util.find_spec("llvmlite") is None):
-        return interpreter.Program
+        return interpreter.program
     if importlib.util.find_spec("llvmlite") is None:
         raise MissingPackageError(
             "ad.jit(executor='llvm') needs llvmlite: pip install 'optkit[jit]', or use executor='numpy'"

@@ -7,6 +7,7 @@ what is left over element by element.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,11 +37,23 @@ from optkit.ad.rules import elementwise as rules
 
 Place = tuple[Index, ...]
 
+_ARGUMENTS = "ptr noalias %inputs, ptr noalias %outputs, ptr noalias %scratch"
+# From so many equations on a program is cut into stretches of so many.
+LONG, _STRETCH = 3000, 250
+
 
 class Home(NamedTuple):
-    """Where a value lies in memory; strides count elements."""
+    """Where a value lies in memory.
 
-    pointer: str
+    Attributes
+    ----------
+    base : tuple or str
+        ``("inputs" | "outputs", number)``, ``("scratch", bytes)``, ``("address", number)``, or a name in the function.
+    strides : tuple of int
+        In elements.
+    """
+
+    base: Any
     strides: tuple[int, ...]
 
 
@@ -75,14 +88,23 @@ class Code:
         self._homes: dict[Value, Home] = {}
         self._done: set[Value] = set()  # What is stored has been stored.
         self._spilled: dict[Value, Home] = {}
+        self._parked: dict[Value, Home] = {}
+        self._pointers: dict[Any, str] = {}
+        self._parts: list[str] = []
         self._memo: dict[Any, str] = {}
         # The box of the domain that the loops are in, for piecewise values.
         self.region: tuple[tuple[int, int], ...] = ()
+        self._left = Counter(graph.used())
         self._arguments()
+        long = len(graph.equations) > LONG
         for step in self.plan.steps:
             if isinstance(step, Scalars):
-                for equation in step.equations:
+                for number, equation in enumerate(step.equations, 1):
                     self._registers[equation.result] = self._small(equation)
+                    if long:
+                        self._left.subtract(equation.operands)
+                        if number % _STRETCH == 0:
+                            self._cut()
             elif isinstance(step, Kernel):
                 loops.write_kernel(self, step)
             else:
@@ -94,30 +116,36 @@ class Code:
     def _arguments(self) -> None:
         e = self.e
         for number, value in enumerate(self.graph.inputs):
-            pointer = self._pointer("%inputs", number)
-            self._lies_at(value, Home(pointer, contiguous(value.shape)))
+            self._lies_at(value, Home(("inputs", number), contiguous(value.shape)))
         for value in self.graph.constants():
             if value.number is not None:
                 continue
             item = value.dtype.itemsize
             strides = tuple(s // item for s in value.data.strides)
-            self._lies_at(
-                value, Home(e.value(f"inttoptr i64 {value.data.ctypes.data} to ptr"), strides)
-            )
+            self._lies_at(value, Home(("address", value.data.ctypes.data), strides))
         for number, value in enumerate(self.graph.outputs):
             if self.plan.is_large(value):
-                self._homes[value] = Home(
-                    self._pointer("%outputs", number), contiguous(value.shape)
-                )
+                self._homes[value] = Home(("outputs", number), contiguous(value.shape))
         for value in self.plan.stored - self._homes.keys():
             size = -(-value.size * value.dtype.itemsize // 64) * 64
-            pointer = e.value(f"getelementptr i8, ptr %scratch, i64 {self.scratch_bytes}")
-            self._homes[value] = Home(pointer, contiguous(value.shape))
+            self._homes[value] = Home(("scratch", self.scratch_bytes), contiguous(value.shape))
             self.scratch_bytes += size
 
-    def _pointer(self, array: str, number: int) -> str:
-        address = self.e.value(f"getelementptr ptr, ptr {array}, i64 {number}")
-        return self.e.value(f"load ptr, ptr {address}")
+    def pointer(self, home: Home) -> str:
+        """The address at which a value begins, in the function that is being written."""
+        if isinstance(home.base, str):
+            return home.base
+        if home.base not in self._pointers:
+            where, number = home.base
+            if where in ("inputs", "outputs"):
+                place = self.e.first(f"getelementptr ptr, ptr %{where}, i64 {number}")
+                name = self.e.first(f"load ptr, ptr {place}")
+            elif where == "scratch":
+                name = self.e.first(f"getelementptr i8, ptr %scratch, i64 {number}")
+            else:
+                name = self.e.first(f"inttoptr i64 {number} to ptr")
+            self._pointers[home.base] = name
+        return self._pointers[home.base]
 
     def _lies_at(self, value: Value, home: Home) -> None:
         self._homes[value] = home
@@ -132,7 +160,7 @@ class Code:
         e = self.e
         for number, value in enumerate(self.graph.outputs):
             if not self.plan.is_large(value):
-                home = Home(self._pointer("%outputs", number), contiguous(value.shape))
+                home = Home(("outputs", number), contiguous(value.shape))
                 for place, operand in zip(
                     np.ndindex(value.shape), self.registers(value), strict=True
                 ):
@@ -145,8 +173,23 @@ class Code:
             differs = e.value(f"{test} {kind} {self.registers(guard.value)[0]}, {wanted}")
             failed = e.value(f"or i1 {failed}, {differs}")
         e.line(f"ret i32 {e.value(f'zext i1 {failed} to i32')}")
-        arguments = "ptr noalias %inputs, ptr noalias %outputs, ptr noalias %scratch"
-        self.source = "\n".join([*sorted(e.declarations), e.function("core", arguments, "i32")])
+        if self._parts:
+            self._end_part()
+            self._call_parts()
+        core = self.e.function("core", _ARGUMENTS, "i32")
+        self.source = "\n".join([*sorted(self.e.declarations), *self._parts, core])
+
+    def _call_parts(self) -> None:
+        """The parts in turn, as long as each ends well."""
+        e = self.e
+        for number in range(len(self._parts)):
+            failed = e.value(f"call i32 @part{number}(ptr %inputs, ptr %outputs, ptr %scratch)")
+            on, off = e.name("on"), e.name("off")
+            e.line(f"br i1 {e.value(f'icmp eq i32 {failed}, 0')}, label {on}, label {off}")
+            e.label(off)
+            e.line("ret i32 1")
+            e.label(on)
+        e.line("ret i32 0")
 
     # --- elements -----------------------------------------------------------------------------------------------------
 
@@ -160,7 +203,41 @@ class Code:
         """The elements of a small value."""
         if isinstance(value, Constant) and value.number is not None:
             return [constant(value.number, self.kind(value), 1)]
+        if value not in self._registers:  # Cut off: it has been put into memory.
+            home = self._parked[value]
+            self._registers[value] = [
+                self._load(value, home, tuple(map(at, spot)), 1) for spot in np.ndindex(value.shape)
+            ]
         return self._registers[value]
+
+    def _cut(self) -> None:
+        """Put what is needed later into memory and go on in another function.
+
+        So nothing lives in a register from one stretch of a long program to another, and LLVM's time stays
+        proportional to the length: its register allocation is not.
+        """
+        for value, operands in self._registers.items():
+            if self._left[value] > 0 and value not in self._parked:
+                home = self._homes.get(value) if value in self._done else None
+                if home is None:
+                    home = Home(("scratch", self.scratch_bytes), contiguous(value.shape))
+                    self.scratch_bytes += 8 * value.size
+                    for spot, operand in zip(np.ndindex(value.shape), operands, strict=True):
+                        self.store(value, home, tuple(map(at, spot)), operand, 1)
+                self._parked[value] = home
+        self.e.line("ret i32 0")
+        self._end_part()
+
+    def _end_part(self) -> None:
+        """Begin a new function, in which nothing is in a register."""
+        self._parts.append(
+            self.e.function(f"part{len(self._parts)}", _ARGUMENTS, "internal i32", "noinline")
+        )
+        declarations = self.e.declarations
+        self.e = Emitter()
+        self.e.declarations = declarations
+        self._registers, self._spilled, self._pointers = {}, {}, {}
+        self.fresh()
 
     def put(self, value: Value, operands: list[str]) -> None:
         """Give a small value its elements."""
@@ -208,7 +285,7 @@ class Code:
             found = layout.source(equation, place)
             if found is None:
                 return self._load(
-                    value, Home(self._homes[x].pointer, contiguous(value.shape)), place, width
+                    value, Home(self._homes[x].base, contiguous(value.shape)), place, width
                 )
             return self.element(x, found, width)
         if equation.primitive in layout.PIECEWISE:
@@ -270,13 +347,16 @@ class Code:
     def _small(self, equation: Equation) -> list[str]:
         """The elements of a small result."""
         result = equation.result
+        elementwise = name_of(equation.primitive) is not None
+        if elementwise and all(not v.shape for v in equation.operands):
+            return [self.operation(equation, [self.registers(v)[0] for v in equation.operands], 1)]
         self.fresh()
         if equation.primitive in (*layout.VIEWS, *layout.PIECEWISE):
             return self._small_structure(equation)
         how = reduction(equation)
         if how is not None:
             return loops.reduce_registers(self, equation, how)
-        if name_of(equation.primitive) is None and equation.primitive not in IDENTITIES:
+        if not elementwise and equation.primitive not in IDENTITIES:
             return loops.small_call(self, equation)
         found = []
         for spot in np.ndindex(result.shape):
@@ -325,7 +405,7 @@ class Code:
         memory = memory_kind(kind)
         lane = sum(i.lane * s for i, s in zip(place, home.strides, strict=True)) if width > 1 else 0
         align = value.dtype.itemsize
-        address = e.address(home.pointer, memory, place, home.strides)
+        address = e.address(self.pointer(home), memory, place, home.strides)
         if width > 1 and lane not in (0, 1):
 
             def one(k: int) -> str:
@@ -347,7 +427,7 @@ class Code:
         memory = memory_kind(kind)
         if kind == "i1":
             operand = e.value(f"zext {typed('i1', width)} {operand} to {typed('i8', width)}")
-        address = e.address(home.pointer, memory, place, home.strides)
+        address = e.address(self.pointer(home), memory, place, home.strides)
         e.line(
             f"store {typed(memory, width)} {operand}, ptr {address}, align {value.dtype.itemsize}"
         )

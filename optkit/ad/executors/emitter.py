@@ -61,6 +61,12 @@ class Emitter:
         """A line at the start of the function."""
         self._allocas.append(f"  {text}")
 
+    def first(self, text: str) -> str:
+        """A value that is computed at the start of the function."""
+        name = self.name()
+        self._allocas.append(f"  {name} = {text}")
+        return name
+
     def variable(self, kind: str) -> str:
         """A place on the stack for a value that changes; LLVM turns it into a register."""
         name = self.name("var")
@@ -95,7 +101,11 @@ class Emitter:
         self.label(behind)
 
     def address(
-        self, pointer: str, kind: str, places: tuple[Index, ...], strides: tuple[int, ...]
+        self,
+        pointer: str,
+        kind: str,
+        places: tuple[Index, ...],
+        strides: tuple[int, ...],
     ) -> str:
         """The address of an element; strides count elements."""
         offset = 0
@@ -129,10 +139,10 @@ class Emitter:
             )
         return result
 
-    def function(self, name: str, arguments: str, kind: str) -> str:
+    def function(self, name: str, arguments: str, kind: str, attributes: str = "") -> str:
         """The whole function; the last block has to be ended."""
         body = "\n".join([*self._allocas, *self._lines])
-        return f"define {kind} @{name}({arguments}) {{\nentry:\n{body}\n}}\n"
+        return f"define {kind} @{name}({arguments}) {attributes} {{\nentry:\n{body}\n}}\n"
 
 
 def typed(kind: str, width: int) -> str:

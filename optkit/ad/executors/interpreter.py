@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from optkit.ad.executors.forms import CallForm
 from optkit.ad.executors.ufuncs import ufuncs
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 
@@ -34,7 +35,7 @@ class Program:
     def __init__(self, graph: Graph) -> None:
         writer = _Writer(graph)
         scope: dict[str, Any] = writer.scope
-        exec(compile(writer.source, "<captured graph>", "exec"), scope)  # noqa: S102 -- our own text
+        exec(compile(writer.source, "<captured graph>", "exec"), scope)
         self._run: Callable[..., Any] = scope["run"]
         self._shapes = writer.buffers
         self._pool: deque[list[Any]] = deque(maxlen=_KEPT)
@@ -50,6 +51,11 @@ class Program:
         outputs: list[Any] | None = self._run(buffers, inputs)
         self._pool.append(buffers)
         return outputs
+
+
+def program(graph: Graph, call: CallForm | None = None) -> Program:  # noqa: ARG001 -- calls go through Python
+    """What runs the graph."""
+    return Program(graph)
 
 
 class _Writer:

@@ -28,8 +28,8 @@ class Box(NamedTuple):
     low: tuple[int, ...]
     high: tuple[int, ...]
     operand: Value
-    # The axes of the result that the operand has; an integer index has dropped the others.
-    axes: tuple[int, ...]
+    # The axis of the result for each axis of the operand, None for a new one; integers have dropped the others.
+    axes: tuple[int | None, ...]
 
 
 def expanded(index: Any, shape: tuple[int, ...]) -> list[Any]:
@@ -107,16 +107,19 @@ def boxes(equation: Equation) -> list[Box] | None:
 
 
 def _box(index: Any, shape: tuple[int, ...], inner: Value) -> Box | None:
-    low, high, axes = [], [], []
-    parts = expanded(index, shape)
-    if any(part is None for part in parts):
-        return None
-    for axis, (part, n) in enumerate(zip(parts, shape, strict=True)):
+    low: list[int] = []
+    high: list[int] = []
+    axes: list[int | None] = []
+    for part in expanded(index, shape):
+        if part is None:
+            axes.append(None)
+            continue
+        n = shape[len(low)]
         if isinstance(part, slice):
             start, stop, step = part.indices(n)
             if step != 1:
                 return None
-            axes.append(axis)
+            axes.append(len(low))
         else:
             start = int(part) % n
             stop = start + 1
@@ -134,7 +137,7 @@ def background(equation: Equation) -> Value | None:
 
 def inside(box: Box, place: Place) -> Place:
     """Where in the operand of a box, which may be broadcast into it, the element at ``place`` of the result is."""
-    full = [place[axis].scaled(1, -box.low[axis]) for axis in box.axes]
+    full = [at(0) if axis is None else place[axis].scaled(1, -box.low[axis]) for axis in box.axes]
     shape = box.operand.shape
     return tuple(
         at(0) if n == 1 else index

@@ -20,12 +20,12 @@ from optkit.ad.executors.planning import (
     Kernel,
     behind_transposes,
     is_elementwise,
+    is_flipped,
     reduced_axes,
     reduction,
 )
 from optkit.ad.graph import Equation, Value
 from optkit.ad.rules import index, products
-from optkit.ad.rules.shape import transpose
 
 if TYPE_CHECKING:
     from optkit.ad.executors.codegen import Code, Home
@@ -79,6 +79,7 @@ def _last_axis(
 ) -> None:
     """Vectors along the last axis, several at once where sums wait for each other, then single elements."""
     width = code.width
+    rows = [one for one in running if one.by_row]
     unroll = 2 if running and high - low >= 8 * width else 1
     step = width * unroll
     whole = (high - low) // step * step if width > 1 else 0
@@ -101,6 +102,8 @@ def _last_axis(
     elif high > rest:
         with code.e.loop(rest, high) as i:
             _body(code, kernel, running, (*place, Index(i, 1, 0)), 1, 0)
+    for one in rows:
+        one.end_row((*place, at(low)))
 
 
 def _body(
@@ -177,6 +180,8 @@ class _Running:
         self.kind = code.kind(self.result)
         self.axes = reduced_axes(equation)
         self.whole = len(self.axes) == self.operand.ndim
+        # Along rows, a sum is in registers for the length of a row.
+        self.by_row = not self.whole and self.operand.ndim - 1 in self.axes
         self._totals: dict[tuple[int, int], str] = {}
         self._home: Home | None = None
         if not self.whole:
@@ -186,7 +191,7 @@ class _Running:
         """Take in one element, or the lanes of a vector."""
         code = self.code
         x = converted(code.e, x, code.kind(self.operand), self.kind, width)
-        if self.whole:
+        if self.whole or self.by_row:
             variable = self._total(width, which)
             kind = typed(self.kind, width)
             before = code.e.value(f"load {kind}, ptr {variable}")
@@ -194,15 +199,40 @@ class _Running:
                 f"store {kind} {join(code, self.how, before, x, self.kind, width)}, ptr {variable}"
             )
             return
+        self._into_memory(x, place, width)
+
+    def _into_memory(self, x: str, place: tuple[Index, ...], width: int) -> None:
+        code = self.code
         assert self._home is not None
-        last = self.operand.ndim - 1
-        if last in self.axes and width > 1:
-            x, width = across(code, self.how, x, self.kind, width), 1
         kept = self._kept(place)
         before = code.load(self.result, self._home, kept, width)
         code.store(
             self.result, self._home, kept, join(code, self.how, before, x, self.kind, width), width
         )
+
+    def begin_row(self) -> None:
+        """Start from nothing."""
+        for (width, _), variable in self._totals.items():
+            start = neutral(self.how, self.kind, width)
+            self.code.e.line(f"store {typed(self.kind, width)} {start}, ptr {variable}")
+
+    def end_row(self, place: tuple[Index, ...]) -> None:
+        """Put what a row gave into memory."""
+        self._into_memory(self._together(), place, 1)
+        # The next row may need other variables, so each is as it was at the start of the function.
+        self.begin_row()
+
+    def _together(self) -> str:
+        """All variables in one element."""
+        code = self.code
+        parts = []
+        for (width, _), variable in self._totals.items():
+            x = code.e.value(f"load {typed(self.kind, width)}, ptr {variable}")
+            parts.append(across(code, self.how, x, self.kind, width))
+        total = parts[0]
+        for part in parts[1:]:
+            total = join(code, self.how, total, part, self.kind, 1)
+        return total
 
     def finish(self) -> None:
         """Give the result its elements."""
@@ -220,14 +250,7 @@ class _Running:
                 ],
             )
             return
-        parts = []
-        for (width, _), variable in self._totals.items():
-            x = code.e.value(f"load {typed(self.kind, width)}, ptr {variable}")
-            parts.append(across(code, self.how, x, self.kind, width))
-        total = parts[0]
-        for part in parts[1:]:
-            total = join(code, self.how, total, part, self.kind, 1)
-        code.put(self.result, [total] * self.result.size)
+        code.put(self.result, [self._together()] * self.result.size)
 
     def _total(self, width: int, which: int) -> str:
         """The variable that a vector of that width is added to; they start in the entry block."""
@@ -252,7 +275,7 @@ class _Running:
             pointer = code.e.stack(memory_kind(self.kind), result.size)
             self._home = Home(pointer, contiguous(result.shape))
         flat = Value((result.size,), result.dtype)
-        home = Home(self._home.pointer, (1,))
+        home = Home(self._home.base, (1,))
         start = neutral(self.how, self.kind, 1)
         with code.e.loop(0, result.size) as i:
             code.store(flat, home, (Index(i, 1, 0),), start, 1)
@@ -389,85 +412,87 @@ def _from_home(code: Code, value: Value, home: Home) -> list[str] | None:
 
 
 def _matmul(code: Code, equation: Equation) -> list[str] | None:
-    """Row-major C = A B is column-major Cᵀ = Bᵀ Aᵀ, which BLAS computes."""
+    """Row-major C = A B is column-major Cᵀ = Bᵀ Aᵀ, which BLAS computes; batches one by one."""
     e = code.e
     a, b = equation.operands
-    home = _result_home(code, equation.result)
-    m, inner = a.shape if a.ndim == 2 else (1, a.shape[0])
-    n = b.shape[1] if b.ndim == 2 else 1
-    turned = []
+    result = equation.result
+    home = _result_home(code, result)
+    m, inner = (1, a.shape[0]) if a.ndim == 1 else a.shape[-2:]
+    n = 1 if b.ndim == 1 else b.shape[-1]
+    batch = max(a.shape[:-2], b.shape[:-2], key=len)
+    count = int(np.prod(batch, dtype=int))
+    pointers, flips, leads = [code.pointer(home)], [], []
     for value in (a, b):
         base = behind_transposes(value)
-        memory = _memory_of(code, base)
-        flipped = base is not value and _is_flipped(value)
-        rows = base.shape[-1] if base.ndim == 2 else (inner if value is a else 1)
-        turned.append((memory.pointer, flipped, max(rows, 1)))
-    (pa, ta, la), (pb, tb, lb) = turned
+        pointers.append(code.pointer(_memory_of(code, base)))
+        flips.append(is_flipped(value))
+        leads.append(base.shape[-1] if base.ndim > 1 else inner if value is a else 1)
     code.libraries.add("dgemm")
     e.declarations.add("declare void @optkit_dgemm(" + ", ".join(["ptr"] * 13) + ")")
-    numbers = [e.stack("i32", 1) for _ in range(6)]
-    for place, number in zip(numbers, (n, m, inner, lb, la, n), strict=True):
-        e.line(f"store i32 {number}, ptr {place}")
-    one, zero, yes, no = (
-        e.stack("double", 1),
-        e.stack("double", 1),
-        e.stack("i8", 1),
-        e.stack("i8", 1),
-    )
-    e.line(f"store double {constant(1.0, 'double', 1)}, ptr {one}")
-    e.line(f"store double {constant(0.0, 'double', 1)}, ptr {zero}")
-    e.line(f"store i8 {ord('T')}, ptr {yes}")
-    e.line(f"store i8 {ord('N')}, ptr {no}")
-    pn, pm, pk, plb, pla, plc = numbers
-    arguments = [
-        yes if tb else no,
-        yes if ta else no,
-        pn,
-        pm,
-        pk,
-        one,
-        pb,
-        plb,
-        pa,
-        pla,
-        zero,
-        home.pointer,
-        plc,
-    ]
-    e.line("call void @optkit_dgemm(" + ", ".join(f"ptr {x}" for x in arguments) + ")")
-    return _from_home(code, equation.result, home)
+    numbers = [_argument(code, "i32", number) for number in (n, m, inner, leads[1], leads[0], n)]
+    one, zero = (_argument(code, "double", constant(x, "double", 1)) for x in (1.0, 0.0))
+    flags = [_argument(code, "i8", ord("T" if flip else "N")) for flip in flips]
+
+    def product(c: str, first: str, second: str) -> None:
+        pn, pm, pk, lb, la, lc = numbers
+        arguments = [flags[1], flags[0], pn, pm, pk, one, second, lb, first, la, zero, c, lc]
+        e.line("call void @optkit_dgemm(" + ", ".join(f"ptr {x}" for x in arguments) + ")")
+
+    if count == 1:
+        product(*pointers)
+        return _from_home(code, result, home)
+    with e.loop(0, count) as i:
+        shifted = [
+            pointer
+            if v.ndim == 2
+            else e.address(pointer, "double", (Index(i, 1, 0),), (v.size // count,))
+            for pointer, v in zip(pointers, (result, a, b), strict=True)
+        ]
+        product(*shifted)
+    return _from_home(code, result, home)
 
 
-def _is_flipped(value: Value) -> bool:
-    flipped = False
-    while value.origin is not None and value.origin.primitive is transpose:
-        flipped ^= value.origin.params["axes"] == (1, 0)
-        (value,) = value.origin.operands
-    return flipped
+def _argument(code: Code, kind: str, number: Any) -> str:
+    """A number in memory, as Fortran takes it."""
+    place = code.e.stack(kind, 1)
+    code.e.line(f"store {kind} {number}, ptr {place}")
+    return place
 
 
 def _gather(code: Code, equation: Equation) -> list[str] | None:
-    """``x[i]`` along the first axis; an index out of range lets the call fail, and the plain function raises."""
+    """Elements picked along one axis; an index out of range lets the call fail, and the plain function raises."""
     e = code.e
     x, indices = equation.operands
     result = equation.result
-    source, numbers = _memory_of(code, x), _memory_of(code, indices)
+    source, numbers = code.pointer(_memory_of(code, x)), _memory_of(code, indices)
     home = _result_home(code, result)
-    row = x.size // x.shape[0]
+    target = code.pointer(home)
+    axis = len(equation.params["template"]) - 1
+    n = x.shape[axis]
+    outer = int(np.prod(x.shape[:axis], dtype=int))
+    inner = x.size // (outer * n)
     flat = Value((indices.size,), indices.dtype)
     kind = code.kind(x)
     with e.loop(0, indices.size) as i:
-        number = _checked(code, flat, numbers, i, x.shape[0])
-        with e.loop(0, row) as j:
-            there = e.value(f"add i64 {e.value(f'mul i64 {number}, {row}')}, {j}")
-            element = e.value(
-                f"load {kind}, ptr {e.value(f'getelementptr {kind}, ptr {source.pointer}, i64 {there}')}"
-            )
-            here = e.value(f"add i64 {e.value(f'mul i64 {i}, {row}')}, {j}")
-            e.line(
-                f"store {kind} {element}, ptr {e.value(f'getelementptr {kind}, ptr {home.pointer}, i64 {here}')}"
-            )
+        number = _checked(code, flat, numbers, i, n)
+        with e.loop(0, outer) as o:
+            first = _times_plus(code, _times_plus(code, o, n, number), inner, "0")
+            put = _times_plus(code, _times_plus(code, o, indices.size, i), inner, "0")
+            with e.loop(0, inner) as j:
+                there, here = (_times_plus(code, start, 1, j) for start in (first, put))
+                element = e.value(f"load {kind}, ptr {_element(code, source, kind, there)}")
+                e.line(f"store {kind} {element}, ptr {_element(code, target, kind, here)}")
     return _from_home(code, result, home)
+
+
+def _times_plus(code: Code, a: str, factor: int, b: str) -> str:
+    """``a * factor + b``."""
+    product = a if factor == 1 else code.e.value(f"mul i64 {a}, {factor}")
+    return product if b == "0" else code.e.value(f"add i64 {product}, {b}")
+
+
+def _element(code: Code, pointer: str, kind: str, number: str) -> str:
+    return code.e.value(f"getelementptr {kind}, ptr {pointer}, i64 {number}")
 
 
 def _scatter(code: Code, equation: Equation) -> list[str] | None:
@@ -475,23 +500,21 @@ def _scatter(code: Code, equation: Equation) -> list[str] | None:
     e = code.e
     v, indices = equation.operands
     result = equation.result
-    source, numbers = _memory_of(code, v), _memory_of(code, indices)
+    source, numbers = code.pointer(_memory_of(code, v)), _memory_of(code, indices)
     home = _result_home(code, result)
+    target = code.pointer(home)
     row = v.size // v.shape[0]
     flat = Value((indices.size,), indices.dtype)
     with e.loop(0, result.size) as i:
         e.line(
-            f"store double {constant(0.0, 'double', 1)}, ptr {e.value(f'getelementptr double, ptr {home.pointer}, i64 {i}')}"
+            f"store double {constant(0.0, 'double', 1)}, ptr {_element(code, target, 'double', i)}"
         )
     with e.loop(0, indices.size) as i:
         number = _checked(code, flat, numbers, i, result.shape[0])
         with e.loop(0, row) as j:
-            here = e.value(f"add i64 {e.value(f'mul i64 {i}, {row}')}, {j}")
-            term = e.value(
-                f"load double, ptr {e.value(f'getelementptr double, ptr {source.pointer}, i64 {here}')}"
-            )
-            there = e.value(f"add i64 {e.value(f'mul i64 {number}, {row}')}, {j}")
-            address = e.value(f"getelementptr double, ptr {home.pointer}, i64 {there}")
+            here, there = (_times_plus(code, place, row, j) for place in (i, number))
+            term = e.value(f"load double, ptr {_element(code, source, 'double', here)}")
+            address = _element(code, target, "double", there)
             total = e.value(f"fadd double {e.value(f'load double, ptr {address}')}, {term}")
             e.line(f"store double {total}, ptr {address}")
     return _from_home(code, result, home)
@@ -500,7 +523,7 @@ def _scatter(code: Code, equation: Equation) -> list[str] | None:
 def _checked(code: Code, flat: Value, home: Home, i: str, n: int) -> str:
     """An index, counted from the front; one out of range ends the function as a failed guard does."""
     e = code.e
-    number = code.load(flat, type(home)(home.pointer, (1,)), (Index(i, 1, 0),), 1)
+    number = code.load(flat, type(home)(home.base, (1,)), (Index(i, 1, 0),), 1)
     below = e.value(f"icmp slt i64 {number}, 0")
     number = e.value(f"select i1 {below}, i64 {e.value(f'add i64 {number}, {n}')}, i64 {number}")
     good, bad = e.name("good"), e.name("bad")

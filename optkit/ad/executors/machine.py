@@ -100,8 +100,6 @@ def build(source: str, functions: tuple[str, ...]) -> tuple[Any, dict[str, int]]
         if level == 1:
             passes = llvm.create_new_module_pass_manager()
             passes.add_sroa_pass()
-            passes.add_instruction_combine_pass()
-            passes.add_simplify_cfg_pass()
         else:
             passes = builder.getModulePassManager()
         passes.run(module, builder)

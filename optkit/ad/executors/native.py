@@ -7,12 +7,14 @@ compiled to one function (`Native`), which runs without Python.
 from __future__ import annotations
 
 import ctypes
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from optkit.ad.executors import interpreter
+from optkit.ad.executors import entry, interpreter
+from optkit.ad.executors.forms import CallForm
 from optkit.ad.executors.codegen import Code
 from optkit.ad.executors.machine import build, machine
 from optkit.ad.executors.planning import Call, Kernel, has_machine_code
@@ -22,11 +24,11 @@ from optkit.ad.registry import Constant as ZeroDerivative
 from optkit.ad.rules import shape
 
 
-def program(graph: Graph) -> Any:
-    """What runs the graph."""
+def program(graph: Graph, call: CallForm | None = None) -> Any:
+    """What runs the graph, for calls of that form."""
     graph = _answerable(_owned(graph))
     if all(has_machine_code(equation) for equation in graph.equations) and _fits(graph):
-        return Native(graph)
+        return Native(graph, call)
     return Mixed(graph)
 
 
@@ -41,13 +43,24 @@ class Native:
         The memory that one call needs beside inputs and outputs.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, call: CallForm | None = None) -> None:
         code = Code(graph, machine().width)
         _load_libraries(code.libraries)
-        self._engine, addresses = build(code.source, ("core",))
+        names = ["core"]
         self.source = code.source
+        if call is not None and entry.has_entry(graph, call.structure, call.leaves):
+            self.source += entry.write_entry(
+                graph, call.structure, code.scratch_bytes, call.numbers
+            )
+            names.append("entry")
+            if "@release" in self.source:
+                names.append("release")
+        self._engine, addresses = build(self.source, tuple(names))
         self.core = addresses["core"]
-        self.graph = graph
+        self._entry = addresses.get("entry")
+        if "release" in addresses:
+            free = ctypes.CFUNCTYPE(None)(addresses["release"])
+            weakref.finalize(self, _free, free, self._engine)
         self._constants = [c.data for c in graph.constants()]  # Their addresses are in the code.
         self._function = ctypes.CFUNCTYPE(
             ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
@@ -62,6 +75,10 @@ class Native:
         }
         self.buffer_bytes = code.scratch_bytes
         self._scratch: list[Any] = []
+
+    def entry(self) -> Any:
+        """The built-in function that takes the arguments as they come; None where there is none."""
+        return None if self._entry is None else entry.make_function(self._entry, _Owner(self))
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any] | None:
         """The outputs, None where a guard failed."""
@@ -79,6 +96,18 @@ class Native:
         if failed:
             return None
         return [y if y.shape else y[()] for y in outputs]
+
+
+class _Owner:
+    """Keeps a program alive as long as its built-in function is."""
+
+    def __init__(self, program: Native) -> None:
+        self.program = program
+        self.definition: Any = None
+
+
+def _free(free: Any, _engine: Any) -> None:
+    free()
 
 
 class Mixed:
@@ -161,7 +190,6 @@ def _owned(graph: Graph) -> Graph:
 
 def _answerable(graph: Graph) -> Graph:
     """The graph with guards on single numbers alone: of an array, that no element differs."""
-
     steps: list[Equation | Guard] = []
     for step in graph.steps:
         if isinstance(step, Guard) and step.value.shape:

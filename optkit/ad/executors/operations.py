@@ -58,12 +58,14 @@ _LIBRARY = {
 COSTS = dict.fromkeys(_LIBRARY, 20) | {"power": 40, "divide": 4, "sqrt": 5, "reciprocal": 4}
 
 
+@functools.cache
+def _names() -> dict[Primitive, str]:
+    return {primitive: ufunc.__name__ for primitive, ufunc in ufuncs().items()} | {where: "where"}
+
+
 def name_of(primitive: Primitive) -> str | None:
     """NumPy's name of an elementwise primitive, None for any other."""
-    if primitive is where:
-        return "where"
-    ufunc = ufuncs().get(primitive)
-    return None if ufunc is None else ufunc.__name__
+    return _names().get(primitive)
 
 
 def is_native(primitive: Primitive, kinds: list[str | None], result: str | None) -> bool:

@@ -87,7 +87,7 @@ def has_machine_code(equation: Equation) -> bool:
     if primitive in layout.PIECEWISE:
         return layout.boxes(equation) is not None
     if reduction(equation) is not None:
-        return kinds[0] != "i1" or reduction(equation) in ("any", "all")
+        return kinds[0] != "i1" or kinds[1] == "i64" or reduction(equation) in ("any", "all")
     return _can_call(equation, kinds)
 
 
@@ -102,11 +102,18 @@ def _can_call(equation: Equation, kinds: list[str | None]) -> bool:
             return False
     if primitive is products.matmul:
         a, b = equation.operands
-        return set(kinds) == {"double"} and a.ndim <= 2 and b.ndim <= 2
+        batches = {v.shape[:-2] for v in (a, b) if v.ndim > 2}
+        return (
+            set(kinds) == {"double"}
+            and len(batches) <= 1
+            and min(a.ndim, b.ndim) > 0
+            and (not batches or min(a.ndim, b.ndim) > 1)
+        )
     if primitive is index.gather:
-        x, *arrays = equation.operands
-        simple = len(arrays) == 1 and len(equation.params["template"]) == 1
-        return simple and arrays[0].dtype.kind == "i" and x.ndim > 0 and kinds[0] != "i1"
+        _, *arrays = equation.operands
+        *before, slot = equation.params["template"] or (None,)
+        simple = all(part == slice(None) for part in before) and isinstance(slot, index.Slot)
+        return simple and len(arrays) == 1 and arrays[0].dtype.kind == "i" and kinds[0] != "i1"
     if primitive is index.scatter_add:
         return equation.operands[1].dtype.kind == "i" and kinds[0] == "double"
     return False
@@ -252,7 +259,7 @@ class Plan:
         own = COSTS.get(name_of(equation.primitive) or "", 1)
         if equation.primitive in layout.VIEWS:
             own = 0
-        self._cost[result] = min(10**6, own + sum(self._cost.get(v, 1) for v in operands))
+        self._cost[result] = min(10**6, own + sum(self._cost.get(v, 1) for v in set(operands)))
         self._depth[result] = 1 + max((self._depth.get(v, 0) for v in operands), default=0)
         self._after[result] = max((self._after.get(v, -1) for v in operands), default=-1)
         self._after_same[result] = max(
@@ -334,10 +341,23 @@ def _with_pieces(graph: Graph) -> set[Value]:
 
 
 def behind_transposes(value: Value) -> Value:
-    """What a value is a transpose of, or the value."""
-    while value.origin is not None and value.origin.primitive is shape.transpose:
-        (value,) = value.origin.operands
+    """What a value is a transpose of in its last two axes, or the value."""
+    while (made := value.origin) is not None and made.primitive is shape.transpose:
+        n = value.ndim
+        if made.params["axes"] != (*range(n - 2), n - 1, n - 2):
+            break
+        (value,) = made.operands
     return value
+
+
+def is_flipped(value: Value) -> bool:
+    """Whether it is that an odd number of times."""
+    base, flips = behind_transposes(value), 0
+    while value is not base:
+        assert value.origin is not None
+        (value,) = value.origin.operands
+        flips += 1
+    return flips % 2 == 1
 
 
 def _may_split(value: Value, reader: Equation) -> bool:

@@ -13,11 +13,13 @@ from optkit.ad.rules import elementwise as rules
 
 @functools.cache
 def ufuncs() -> dict[Primitive, np.ufunc]:
-    """The ufunc behind each primitive that is one."""
+    """The ufunc behind each elementwise primitive that is one."""
     found: dict[Primitive, np.ufunc] = {
         primitive: function
         for function, primitive in FUNCTIONS.items()
-        if isinstance(function, np.ufunc) and isinstance(primitive, Primitive)
+        if isinstance(function, np.ufunc)
+        and function.signature is None  # A matrix product is a ufunc, too, but not elementwise.
+        and isinstance(primitive, Primitive)
     }
     named: dict[Any, np.ufunc] = {
         rules.power: np.power,

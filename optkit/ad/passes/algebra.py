@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -69,9 +70,14 @@ def _negative(rewriter: Rewriter, equation: Equation, operands: tuple[Value, ...
 
 
 def _add(rewriter: Rewriter, equation: Equation, operands: tuple[Value, ...]) -> Any:
-    """The sum a + (−b) is a − b; (−a) + b is b − a."""
+    """The sum a + (−b) is a − b; (−a) + b is b − a; x + (−0) is x."""
     (result,) = equation.results
     a, b = operands
+    for zero, other in (operands, operands[::-1]):
+        number = _number(zero)
+        if isinstance(number, float) and number == 0 and math.copysign(1, number) < 0:
+            if _fits(other, result):
+                return (other,)
     if (made := _made_by(b, rules.negative)) is not None:
         return rewriter.emit(rules.subtract, (a, made.operands[0]), {}, (result,))
     if (made := _made_by(a, rules.negative)) is not None:

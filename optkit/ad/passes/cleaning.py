@@ -29,14 +29,16 @@ def fold_constants(graph: Graph) -> Graph:
     """Compute what depends on numbers alone. Arrays are not touched: they may be refilled between calls."""
 
     def rule(_: Rewriter, equation: Equation, operands: tuple[Value, ...]) -> Any:
-        numbers = [v.number if isinstance(v, Constant) else None for v in operands]
-        if not operands or any(n is None for n in numbers):
+        if not operands or not all(isinstance(v, Constant) for v in operands):
+            return None
+        numbers = [v.number for v in operands if isinstance(v, Constant)]
+        if any(n is None for n in numbers):
             return None
         if any(result.shape for result in equation.results):
             return None
         with np.errstate(all="ignore"):
             y = equation.primitive.impl(*numbers, **equation.params)
-        return tuple(map(Constant, y if isinstance(y, tuple) else (y,)))
+        return tuple(Constant(np.asarray(r)[()]) for r in (y if isinstance(y, tuple) else (y,)))
 
     return Rewriter(graph).run(rule)
 
@@ -46,11 +48,14 @@ def merge_common(graph: Graph) -> Graph:
     known: dict[Any, tuple[Value, ...]] = {}
 
     def rule(rewriter: Rewriter, equation: Equation, operands: tuple[Value, ...]) -> Any:
-        key = (equation.primitive, tuple(map(_identity, operands)), _frozen(equation.params))
-        if key not in known:
-            known[key] = rewriter.emit(
-                equation.primitive, operands, equation.params, equation.results
-            )
+        params = _frozen(equation.params) if equation.params else ()
+        key = (equation.primitive, tuple(map(_identity, operands)), params)
+        if key in known:
+            return known[key]
+        if operands == equation.operands:
+            known[key] = equation.results
+            return None
+        known[key] = rewriter.emit(equation.primitive, operands, equation.params, equation.results)
         return known[key]
 
     merged = Rewriter(graph).run(rule)

@@ -46,6 +46,9 @@ class Rewriter:
             operands = tuple(map(self.new, step.operands))
             results = rule(self, step, operands)
             if results is None:
+                if operands == step.operands:  # Values compare by identity.
+                    self.steps.append(step)
+                    continue
                 results = self.emit(step.primitive, operands, step.params, step.results)
             self.replaced.update(zip(step.results, results, strict=True))
         return Graph(list(self.old.inputs), self.steps, list(map(self.new, self.old.outputs)))

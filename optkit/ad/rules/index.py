@@ -1,7 +1,7 @@
 """Indexing of every kind, assignment to an index, and choosing between arrays.
 
 Two primitives read: `basic` (slices and integers, a view) and `gather` (integer or boolean arrays, a copy); `update`
-writes. Index arrays are operands, so that a tape keeps them as they were; ``template`` is the index with `_Slot` in
+writes. Index arrays are operands, so that a tape keeps them as they were; ``template`` is the index with `Slot` in
 their places.
 """
 
@@ -22,7 +22,7 @@ from optkit.errors import LostDerivativeError, NotDifferentiableError
 _BASIC = (int, slice, EllipsisType, type(None), np.integer)
 
 
-class _Slot(NamedTuple):
+class Slot(NamedTuple):
     """Marks the place of the ``number``-th index array in a template."""
 
     number: int
@@ -133,7 +133,7 @@ def _for_tangent(index: Any) -> Any:
 
 
 def _fill(template: tuple[Any, ...], arrays: Any) -> tuple[Any, ...]:
-    return tuple(arrays[part.number] if isinstance(part, _Slot) else part for part in template)
+    return tuple(arrays[part.number] if isinstance(part, Slot) else part for part in template)
 
 
 def _normalize(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
@@ -160,7 +160,7 @@ def _normalize(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             if array.size or isinstance(part, np.ndarray):
                 raise IndexError("arrays used as indices must be of integer (or boolean) type")
             array = array.astype(np.intp)
-        template.append(_Slot(len(arrays)))
+        template.append(Slot(len(arrays)))
         arrays.append(array)
     return tuple(template), arrays
 
