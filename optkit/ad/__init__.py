@@ -3,6 +3,7 @@
 from optkit.ad.backends import Backend, get_backend, register_backend
 from optkit.ad.compiler import Compiled, jit
 from optkit.ad.custom import custom_jvp, custom_vjp
+from optkit.ad.exporting.exporter import Export, export
 from optkit.ad.transforms import (
     derivative,
     grad,
@@ -20,9 +21,11 @@ from optkit.ad.transforms import (
 __all__ = [
     "Backend",
     "Compiled",
+    "Export",
     "custom_jvp",
     "custom_vjp",
     "derivative",
+    "export",
     "get_backend",
     "grad",
     "hessian",

@@ -8,6 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from optkit.ad.exporting import numpy_text
+from optkit.ad.exporting.c.files import files
 from optkit.ad.exporting.naming import function_name
 from optkit.ad.exporting.routines import routines_of
 from optkit.errors import InvalidInputError
@@ -146,10 +148,6 @@ def export(
     routines = routines_of(f, [args, *map(tuple, branches)], called, derivatives, argnums)
     functions = tuple(routine.name for routine in routines)
     if target == "numpy":
-        from optkit.ad.exporting import numpy_text
-
-        return Export(called, target, functions, numpy_text.module(routines, called))
-    from optkit.ad.exporting.c.files import files
-
+        return Export(called, target, functions, numpy_text.module(routines))
     source, header = files(routines, called, stack)
     return Export(called, target, functions, source, header)

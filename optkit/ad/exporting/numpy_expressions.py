@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optkit.ad.graph import Constant, Equation
+from optkit.ad.graph import Equation
 from optkit.ad.registry import FUNCTIONS
 from optkit.errors import ExportError
 
@@ -46,7 +46,9 @@ def number_text(number: Any, weak: bool = True) -> Expression:
         return Expression(f"np.{number.dtype.name}({number_text(number.item()).text})")
     value = number.item() if isinstance(number, np.generic) else number
     if isinstance(value, float):
-        name = "np.nan" if math.isnan(value) else "np.inf" if math.isinf(value) else repr(abs(value))
+        name = (
+            "np.nan" if math.isnan(value) else "np.inf" if math.isinf(value) else repr(abs(value))
+        )
         negative = math.copysign(1.0, value) < 0 and not math.isnan(value)
         return Expression(f"-{name}" if negative else name, 8 if negative else 10)
     text = repr(value)
@@ -89,7 +91,7 @@ def _part_text(part: Any, arrays: Sequence[str]) -> str:
 
 def expression(equation: Equation, operands: Sequence[Expression]) -> Expression:
     """The expression of an equation that is one."""
-    name, params = equation.primitive.name, equation.params
+    name = equation.primitive.name
     special = _SPECIAL.get(name)
     if special is not None:
         return special(equation, operands)
@@ -98,7 +100,6 @@ def expression(equation: Equation, operands: Sequence[Expression]) -> Expression
         a, b = operands[0].within(left), operands[1].within(right)
         return Expression(f"{a}{symbol}{b}" if symbol == "**" else f"{a} {symbol} {b}", strength)
     arguments = [x.text for x in operands] + _keywords(equation)
-    del params
     return Expression(f"{_function(equation)}({', '.join(arguments)})")
 
 
@@ -120,11 +121,13 @@ def _function(equation: Equation) -> str:
     if primitive.name in _CALLS:
         return _CALLS[primitive.name]
     function = getattr(np, primitive.name, None)
-    if function is not None and (primitive.impl is function or FUNCTIONS.get(function) is primitive):
+    if function is not None and (
+        primitive.impl is function or FUNCTIONS.get(function) is primitive
+    ):
         return f"np.{primitive.name}"
     raise ExportError(
-        f"ad.export(target='numpy') cannot write {primitive.name}, which is no function of NumPy: compute it outside of "
-        "the function and pass it in"
+        f"ad.export(target='numpy') cannot write {primitive.name}, which is no function of NumPy: compute it outside "
+        "of the function and pass it in"
     )
 
 
@@ -164,15 +167,15 @@ def _astype(equation: Equation, operands: Sequence[Expression]) -> Expression:
     return Expression(f"{operands[0].within(10)}.astype({thing_text(equation.result.dtype)})")
 
 
-def _square(equation: Equation, operands: Sequence[Expression]) -> Expression:
+def _square(_: Equation, operands: Sequence[Expression]) -> Expression:
     return Expression(f"{operands[0].within(10)}**2", 9)
 
 
-def _negative(equation: Equation, operands: Sequence[Expression]) -> Expression:
+def _negative(_: Equation, operands: Sequence[Expression]) -> Expression:
     return Expression(f"-{operands[0].within(8)}", 8)
 
 
-def _singular(equation: Equation, operands: Sequence[Expression]) -> Expression:
+def _singular(_: Equation, operands: Sequence[Expression]) -> Expression:
     return Expression(f"np.any(np.linalg.cond({operands[0].text}) > 1e7)")
 
 
@@ -187,8 +190,3 @@ _SPECIAL: dict[str, Special] = {
     "negative": _negative,
     "any_singular": _singular,
 }
-
-
-def is_known(constant: Constant) -> bool:
-    """Whether a constant is written where it is used: numbers are, and None."""
-    return not isinstance(constant.data, np.ndarray)

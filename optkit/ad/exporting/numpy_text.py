@@ -53,7 +53,7 @@ def _strong_product(a, b):
 '''
 
 
-def module(routines: Sequence[Routine], name: str) -> str:
+def module(routines: Sequence[Routine]) -> str:
     """The text of the module."""
     tables = _Tables()
     functions = [text for routine in routines for text in _functions(routine, tables)]
@@ -70,7 +70,9 @@ def _functions(routine: Routine, tables: _Tables) -> list[str]:
     arguments = ", ".join(a.name for a in routine.inputs)
     head = f"def {routine.name}({arguments}):\n{_docstring(routine)}"
     checks = [
-        f"    {a.name} = _given({a.name!r}, {a.name}, {thing_text(a.shape)}, {thing_text(a.dtype)})".replace("'", '"')
+        f"    {a.name} = _given({a.name!r}, {a.name}, {thing_text(a.shape)}, {thing_text(a.dtype)})".replace(
+            "'", '"'
+        )
         for a in routine.inputs
     ]
     if len(routine.graphs) == 1:
@@ -114,7 +116,9 @@ class _Tables:
             numbers = ", ".join(number_text(x).text for x in array.ravel().tolist())
             shape = f".reshape({thing_text(array.shape)})" if array.ndim != 1 else ""
             text = f"{name} = np.array([{numbers}], {thing_text(array.dtype)}){shape}"
-            self.lines.append(textwrap.fill(text, 100, subsequent_indent="    ", break_long_words=False))
+            self.lines.append(
+                textwrap.fill(text, 100, subsequent_indent="    ", break_long_words=False)
+            )
         return self._names[key]
 
 
@@ -167,13 +171,17 @@ class _Body:
     def _guard(self, guard: Guard) -> None:
         found = self._read(guard.value)
         if np.ndim(guard.expected):
-            test = f"not np.array_equal({found.text}, {self._tables.name(np.asarray(guard.expected))})"
+            test = (
+                f"not np.array_equal({found.text}, {self._tables.name(np.asarray(guard.expected))})"
+            )
         elif guard.value.dtype.kind == "b":
             test = f"not {found.within(4)}" if guard.expected else found.text
         else:
             test = f"{found.within(4)} != {number_text(guard.expected).text}"
         self._write(f"if {test}:")
-        self._write(f'    raise OtherBranch("{self._routine.name}: the point is on another branch")')
+        self._write(
+            f'    raise OtherBranch("{self._routine.name}: the point is on another branch")'
+        )
 
     def _equation(self, equation: Equation) -> None:
         operands = [self._read(v, equation) for v in equation.operands]
@@ -222,7 +230,11 @@ class _Body:
         """What an array has become when all that is added to it one after another is there."""
         while (reader := self._reader_that_adds(value)) is not None:
             (other,) = (v for v in reader.operands if v is not value)
-            if other.origin is None or other.origin.primitive is not embed or self._uses[other] != 1:
+            if (
+                other.origin is None
+                or other.origin.primitive is not embed
+                or self._uses[other] != 1
+            ):
                 break
             value = reader.result
         return value
@@ -263,7 +275,9 @@ class _Body:
             else:
                 returned.append(_owned(value, found))
         text = _together(self._routine.structure, iter(returned))
-        self._write(f"return {text.removeprefix('(').removesuffix(')') if _is_flat(self._routine) else text}")
+        self._write(
+            f"return {text.removeprefix('(').removesuffix(')') if _is_flat(self._routine) else text}"
+        )
 
 
 def _is_flat(routine: Routine) -> bool:
@@ -274,7 +288,9 @@ def _is_flat(routine: Routine) -> bool:
 def _owned(value: Value, found: Expression) -> str:
     """An output in memory of its own, that may be written to."""
     if isinstance(value, Constant):
-        return f"np.array({found.text})" if value.shape else f"{thing_text(value.dtype)}({found.text})"
+        return (
+            f"np.array({found.text})" if value.shape else f"{thing_text(value.dtype)}({found.text})"
+        )
     views = (basic, reshape, transpose, broadcast_to)
     is_view = value.origin is None or value.origin.primitive in views
     return f"np.array({found.text})" if value.shape and is_view else found.text

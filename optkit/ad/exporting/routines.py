@@ -65,10 +65,7 @@ def routines_of(
     if derivatives is None:
         single = plain.structure is None and plain.outputs[0].shape == ()
         derivatives = ("gradient",) if single else ("jacobian",)
-    made = [plain]
-    for derivative in derivatives:
-        made.append(_derivative(f, points, name, derivative, argnums))
-    return made
+    return [plain, *(_derivative(f, points, name, d, argnums) for d in derivatives)]
 
 
 def _derivative(
@@ -90,7 +87,8 @@ def _derivative(
         g = hessian(f, argnums)
     else:
         raise InvalidInputError(
-            f"ad.export: derivative must be one of {', '.join(DERIVATIVES)}, a tuple of them, or None, got {derivative!r}"
+            f"ad.export: derivative must be one of {', '.join(DERIVATIVES)}, a tuple of them, or None, got "
+            f"{derivative!r}"
         )
     made = _routine(f, g, points, f"{name}_{suffix}", about, roots)
     if derivative == "gradient" and isinstance(argnums, tuple):
@@ -189,7 +187,9 @@ def _outputs(
     else:
         assert structure is not None
         names = [
-            n for root, part in zip(roots, structure.parts, strict=True) for n in leaf_names(part, root)
+            n
+            for root, part in zip(roots, structure.parts, strict=True)
+            for n in leaf_names(part, root)
         ]
     return [
         Array(without_clash(n, taken), v.shape, v.dtype)
@@ -213,4 +213,3 @@ def _frozen(graph: Graph) -> Graph:
         if isinstance(constant.data, np.ndarray):
             constant.data = constant.data.copy()
     return graph
-

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.registry import Constant, composite, constant, elementwise, linear
+from optkit.ad.registry import FUNCTIONS, Constant, composite, constant, elementwise, linear
+from optkit.errors import NotDifferentiableError
 
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 
@@ -156,3 +157,21 @@ def _sign(x: Any) -> Any:
 @composite(np.divmod)
 def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
     return np.floor_divide(a, b), np.remainder(a, b)
+
+
+def _on_masks(name: str, logical: Any) -> Any:
+    """The bitwise operation of that name, of masks: for numbers it is none that could be differentiated."""
+
+    def function(*operands: Any) -> Any:
+        if any(np.result_type(x).kind != "b" for x in operands):
+            raise NotDifferentiableError(f"np.{name} of traced numbers that are no masks")
+        return logical(*operands)
+
+    return function
+
+
+for _bitwise, _logical in (
+    (np.bitwise_and, np.logical_and), (np.bitwise_or, np.logical_or), (np.bitwise_xor, np.logical_xor),
+    (np.invert, np.logical_not),
+):  # fmt: skip
+    FUNCTIONS[_bitwise] = _on_masks(_bitwise.__name__, _logical)

@@ -50,7 +50,6 @@ _INTEGER = {
     "abs": "{0} < 0 ? -{0} : {0}", "conjugate": "{0}",
 }  # fmt: skip
 _BOOLEAN = {
-    "bitwise_and": "{0} && {1}", "bitwise_or": "{0} || {1}", "bitwise_xor": "{0} != {1}", "invert": "!{0}",
     "maximum": "{0} || {1}", "minimum": "{0} && {1}", "add": "{0} || {1}", "multiply": "{0} && {1}",
 }  # fmt: skip
 _WHOLE = {
@@ -73,7 +72,8 @@ def type_of(value: Value, what: str = "a value") -> str:
     found = TYPES.get(value.dtype.name)
     if found is None:
         raise ExportError(
-            f"ad.export(target='c') has no C type for {what} of dtype {value.dtype}: use float64, float32, int64 or bool"
+            f"ad.export(target='c') has no C type for {what} of dtype {value.dtype}: use float64, float32, int64 "
+            "or bool"
         )
     return found
 
@@ -86,7 +86,9 @@ def literal(number: Any, kind: str) -> str:
     number = float(np.float32(number)) if kind == "float" else float(number)
     if math.isnan(number):
         return "NAN"
-    text = "INFINITY" if math.isinf(number) else repr(abs(number)) + ("f" if kind == "float" else "")
+    text = (
+        "INFINITY" if math.isinf(number) else repr(abs(number)) + ("f" if kind == "float" else "")
+    )
     return f"(-{text})" if math.copysign(1.0, number) < 0 else text
 
 

@@ -40,9 +40,7 @@ class Memory:
             start = 0
             for other_start, other in sorted(placed, key=lambda item: item[0]):
                 apart = (
-                    other.kind != array.kind
-                    or other.last < array.first
-                    or array.last < other.first
+                    other.kind != array.kind or other.last < array.first or array.last < other.first
                 )
                 if not apart and other_start < start + array.size:
                     start = max(start, other_start + other.size)

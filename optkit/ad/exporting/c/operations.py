@@ -288,7 +288,9 @@ def _arg(test: str) -> Callable[[Statements, Equation], None]:
                 s.write(f"const {kind} next = {s.read(x, here)};")
                 known = "!isnan(best) && " if nan else ""
                 better = f"(next {test} best{nan})" if nan else f"next {test} best"
-                s.write(f"if ({known}{better}) {{ best = next; {s.array(result)}[{number}] = {along}; }}")
+                s.write(
+                    f"if ({known}{better}) {{ best = next; {s.array(result)}[{number}] = {along}; }}"
+                )
 
     return writer
 

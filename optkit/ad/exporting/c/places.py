@@ -48,7 +48,7 @@ ZERO = Affine()
 
 
 def variables(count: int, first: int = 0) -> list[str]:
-    """Names of loop variables: i, j, k, l, m, then i5, i6, …"""
+    """Names of loop variables: i, j, k, l, m, then i5 and so on."""
     return ["ijklm"[n] if n < 5 else f"i{n}" for n in range(first, first + count)]
 
 

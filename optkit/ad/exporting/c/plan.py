@@ -90,6 +90,11 @@ class Plan:
         self._by_domain: dict[Domain, list[int]] = {}
         self._pending: dict[Value, list[Equation | Value]] = {}
         self._local: set[Value] = set()
+        self._placing = {
+            shape.concatenate: self._concatenate,
+            index.update: self._update,
+            index.scatter_add: self._scatter,
+        }
         steps = _live(graph)
         self._uses = Counter(graph.outputs)
         self._readers: dict[Value, Equation] = {}
@@ -121,12 +126,8 @@ class Plan:
             self._elementwise(equation)
         elif (how := reduction(equation)) is not None:
             self._reduce(equation, how)
-        elif primitive is shape.concatenate:
-            self._concatenate(equation)
-        elif primitive is index.update:
-            self._update(equation)
-        elif primitive is index.scatter_add:
-            self._scatter(equation)
+        elif primitive in self._placing:
+            self._placing[primitive](equation)
         else:
             for v in operands:
                 self._whole(v)

@@ -245,7 +245,9 @@ class Statements:
                 number = str(flat(found, target.shape))
             else:
                 first = self.read(entry.scattered, [place[0]])
-                number = operations.sum_of(first, target.shape, flat([ZERO, *found[1:]], target.shape))
+                number = operations.sum_of(
+                    first, target.shape, flat([ZERO, *found[1:]], target.shape)
+                )
             there = f"{self.array(target)}[{number}]"
         else:
             there = self.name(target)
@@ -291,4 +293,3 @@ class Statements:
 def _place_in(place: Place, shape: tuple[int, ...]) -> Place:
     """The place in a loop as one in an array of that shape; the loop of one turn has no indices."""
     return place if len(place) == len(shape) else [ZERO] * len(shape)
-
