@@ -68,7 +68,9 @@ def module(routines: Sequence[Routine]) -> str:
 def _functions(routine: Routine, tables: _Tables) -> list[str]:
     """The function; where there are several branches, one function for each and one that tries them."""
     arguments = ", ".join(a.name for a in routine.inputs)
-    head = f"def {routine.name}({arguments}):\n{_docstring(routine)}"
+    # A derivative may divide by zero in a branch that is not taken.
+    quiet = "" if routine.is_plain else '@np.errstate(all="ignore")\n'
+    head = f"{quiet}def {routine.name}({arguments}):\n{_docstring(routine)}"
     checks = [
         f"    {a.name} = _given({a.name!r}, {a.name}, {thing_text(a.shape)}, {thing_text(a.dtype)})".replace(
             "'", '"'

@@ -42,6 +42,8 @@ class Routine(NamedTuple):
         One for each way that the function takes through its branches; the first whose guards hold is the function.
     structure : Structure or None
         How Python puts the outputs together.
+    is_plain : bool
+        Whether this is the function itself, not a derivative.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Routine(NamedTuple):
     fixed: list[str]
     graphs: list[Graph]
     structure: tree.Structure | None
+    is_plain: bool
 
 
 def routines_of(
@@ -142,7 +145,7 @@ def _routine(
             graphs.append(graph)
     assert captured is not None
     outputs = _outputs(captured, graphs[0], roots, taken, name)
-    return Routine(name, about, inputs, outputs, fixed, graphs, captured.structure)
+    return Routine(name, about, inputs, outputs, fixed, graphs, captured.structure, f is g)
 
 
 def _arguments(

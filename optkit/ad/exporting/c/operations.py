@@ -59,7 +59,7 @@ def _contract(s: Statements, equation: Equation, inputs: list[str], output: str)
     }  # fmt: skip
     summed = [c for c in dict.fromkeys("".join(inputs)) if c not in output]
     kind = type_of(result, "a product")
-    with s.loops(result.shape) as place:
+    with s.scope(result.shape) as place:
         target = f"{s.array(result)}[{flat(place, result.shape)}]"
         s.write(f"{kind} sum = 0;")
         with s.loops([sizes.get(c, 1) for c in summed], len(result.shape)) as inner:
@@ -76,7 +76,7 @@ def _cumsum(s: Statements, equation: Equation) -> None:
     x, result, axis = equation.operands[0], equation.result, equation.params["axis"]
     kind = type_of(result, "a sum")
     outer = [1 if n == axis else size for n, size in enumerate(x.shape)]
-    with s.loops(outer) as place:
+    with s.scope(outer) as place:
         s.write(f"{kind} sum = 0;")
         with s.loops([x.shape[axis]], len(outer)) as (along,):
             here = [along if n == axis else i for n, i in enumerate(place)]
@@ -277,7 +277,7 @@ def _arg(test: str) -> Callable[[Statements, Equation], None]:
         axis = axis or 0
         outer = [1 if n == axis else size for n, size in enumerate(x.shape)]
         nan = " || isnan(next)" if kind != "int64_t" else ""
-        with s.loops(outer) as place:
+        with s.scope(outer) as place:
             start = s.read(x, place)
             kept = [i for n, i in enumerate(place) if n != axis]
             number = flat(kept, [n for m, n in enumerate(x.shape) if m != axis])  # type: ignore[arg-type]
@@ -305,7 +305,7 @@ def _argsort(s: Statements, equation: Equation) -> None:
     stride = int(np.prod(x.shape[axis + 1 :], dtype=int))
     target = s.array(result)
     copy = s.memory.touch(f"scratch{s.fresh()}", kind, x.shape[axis])
-    with s.loops(outer) as place:
+    with s.scope(outer) as place:
         base = flat(place, x.shape)
 
         def there(index_: str) -> str:

@@ -81,7 +81,8 @@ class Statements:
 
     @contextmanager
     def loops(self, domain: Sequence[int], first: int = 0) -> Iterator[list[Affine]]:
-        """Loops over a domain around what is written inside; gives the indices."""
+        """Loops over a domain around what is written inside, of which nothing is left if it is empty."""
+        mark = len(self.lines)
         names = variables(len(domain), first)
         place = [
             ZERO if n == 1 else Affine(((name, 1),)) for name, n in zip(names, domain, strict=True)
@@ -94,15 +95,21 @@ class Statements:
         for _ in turning:
             self._indent -= 1
             self.write("}")
+        if 0 in domain:
+            del self.lines[mark:]
 
     @contextmanager
-    def block(self) -> Iterator[None]:
-        """A block with variables of its own."""
-        self.write("{")
-        self._indent += 1
-        yield
-        self._indent -= 1
-        self.write("}")
+    def scope(self, domain: Sequence[int]) -> Iterator[list[Affine]]:
+        """Loops, or a block where they are none, so that what is inside may have variables of its own."""
+        bare = all(n == 1 for n in domain)
+        if bare:
+            self.write("{")
+            self._indent += 1
+        with self.loops(domain) as place:
+            yield place
+        if bare:
+            self._indent -= 1
+            self.write("}")
 
     def use(self, helper: str, kind: str) -> str:
         """The name of a helper, which is carried along from now on."""
