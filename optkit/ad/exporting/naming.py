@@ -22,10 +22,12 @@ _TAKEN = set("""
     i j k l m work fwork iwork sum best next to np main isnan isinf isfinite signbit
     acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax fmin
     fmod frexp hypot ldexp lgamma log log10 log1p log2 modf pow remainder rint round sin sinh sqrt tan tanh tgamma
-    trunc j0 j1 jn y0 y1 yn int64_t NAN INFINITY
+    trunc j0 j1 jn y0 y1 yn int64_t NAN INFINITY fdim ilogb llrint llround logb lrint lround nan nearbyint nextafter
+    remquo scalbln scalbn abs labs llabs div exit abort printf puts malloc calloc realloc free memcpy memset strlen
+    cabs carg cexp cimag clog conj cpow creal csqrt fpclassify isnormal OtherBranch
 """.split())  # fmt: skip
 # Local variables, arrays, tables and loop variables of the emitted sources.
-_PATTERN = re.compile(r"(v|a|c|i|at|scratch|t)\d+")
+_PATTERN = re.compile(r"(v|a|c|C|i|at|scratch|t)\d+")
 
 
 def function_name(f: Callable[..., Any], name: str | None) -> str:

@@ -135,7 +135,8 @@ def _routine(
             raise InvalidInputError(
                 "ad.export: the points of branches= must have the shapes, dtypes and fixed values of the arguments"
             )
-        found = capture(g, arguments.dynamic, arguments.rebuild)
+        with np.errstate(all="ignore"):  # A branch may be exported for the sake of its NaN.
+            found = capture(g, arguments.dynamic, arguments.rebuild)
         graph = simplify(_frozen(found.graph))
         if captured is not None:
             _check_same(captured, graphs[0], found, graph, name)

@@ -35,7 +35,9 @@ class Library:
         prototype = re.search(rf"int {name}\((.*?)\);", self._header, re.DOTALL)
         parameters = re.findall(r"(const )?(\w+) (\*?)(\w+)", prototype[1])
         comment = self._header[: prototype.start()].rpartition("/*")[2]
-        shapes = dict(re.findall(r"^ \*     (\w+): (?:number|array of shape \(([\d, ]*)\))", comment, re.M))
+        shapes = dict(
+            re.findall(r"^ \*     (\w+): (?:number|array of shape \(([\d, ]*)\))", comment, re.M)
+        )
         macros = dict(re.findall(r"#define (\w+) (\d+)", self._header))
 
         def call(*inputs):

@@ -81,6 +81,8 @@ def type_of(value: Value, what: str = "a value") -> str:
 def literal(number: Any, kind: str) -> str:
     """A number as C writes it, in parentheses where it has a sign."""
     if kind == "int64_t":
+        if int(number) == -(2**63):
+            return "INT64_MIN"
         text = str(int(number))
         return f"({text})" if text[0] == "-" else text
     number = float(np.float32(number)) if kind == "float" else float(number)

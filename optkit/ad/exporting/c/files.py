@@ -68,10 +68,10 @@ class _Function:
 
     def prototype(self, name: str, prefix: str = "") -> str:
         """The head of the function, without what follows it."""
-        start = f"{prefix}int {name}("
-        return textwrap.fill(
-            start + ", ".join(self._parameters) + ")", 100, subsequent_indent=" " * 8
-        )
+        # No line ends inside of a parameter.
+        parameters = ", ".join(p.replace(" ", "\0") for p in self._parameters)
+        head = f"{prefix}int {name}({parameters})".replace(f"int {name}", f"int\0{name}")
+        return textwrap.fill(head, 100, subsequent_indent=" " * 8).replace("\0", " ")
 
     def text(self) -> str:
         """The function; where there are several branches, one function for each and one that tries them."""
