@@ -36,7 +36,7 @@ bench: $(VENV)/.with-bench ## measure against gradients written by hand, and the
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean: ## remove the environment and everything that was built
-	rm -rf .venv build dist docs/_build docs/api/generated docs/gallery docs/sg_execution_times.rst
+	rm -rf .venv build dist docs/_build docs/api/generated docs/gallery docs/coverage.md docs/sg_execution_times.rst
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -2,6 +2,9 @@
 
 import importlib.metadata
 import os
+import pathlib
+
+from optkit.ad import coverage
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
@@ -43,3 +46,6 @@ sphinx_gallery_conf = {
 html_theme = "furo"
 html_title = f"optkit {release}"
 html_show_sourcelink = False
+
+# The page of what is differentiated is made from the declarations themselves.
+pathlib.Path(__file__).with_name("coverage.md").write_text(coverage.page(), encoding="utf-8")

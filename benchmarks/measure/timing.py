@@ -77,10 +77,11 @@ def interleave(
 def _plan(function: Callable[[], Any], slot: float) -> _Slot:
     """Warm up, and find out how many calls fill a slot."""
     function()
-    calls, seconds = 1, _seconds(function, 1)
+    # More than once, since what is done on some of the first calls alone would be taken for the pace.
+    calls, seconds = 1, min(_seconds(function, 1) for _ in range(5))
     while calls * seconds < 0.5 * slot:
         calls = min(8 * calls, max(2 * calls, int(slot / max(seconds, 1e-9))))
-        seconds = _seconds(function, calls)
+        seconds = min(_seconds(function, calls) for _ in range(3))
     stride = 1
     while seconds > 8 * slot * stride and stride < 8:
         stride *= 2

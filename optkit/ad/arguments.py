@@ -176,15 +176,23 @@ def _hidden_reason(error: BaseException) -> OptkitError | None:
                 "a traced value was turned into a plain number, and its derivative would be lost: it was written into "
                 "a plain array (make that array with np.zeros_like(x) or np.zeros(shape, like=x)), or given to a "
                 "function that converts its argument, such as np.asarray(x, dtype=float), np.mean of a list (use "
-                "np.stack first), or a routine of SciPy that has no rule"
+                "np.stack first), or a routine of SciPy (optkit.ad.scipy has many, with derivatives, by the same names)"
             )
         # An interpreter's own error has the reason as context; that of a user's except clause is the user's.
         cause = cause.__cause__ or (cause.__context__ if isinstance(error, SystemError) else None)
     text = str(error)
-    if "unsupported data types" in text:  # SciPy's sparse arrays say this of a traced operand.
+    # SciPy's sparse arrays say this of a traced operand.
+    if "unsupported data types" in text or "does not support dtype object" in text:
         return InvalidTypeError(
-            "a sparse array was multiplied with a traced value: use a dense array (A.toarray() @ x), or give the "
-            "product a derivative with ad.custom_jvp"
+            "a sparse array A was multiplied with a traced value x, and SciPy lets nobody in there: write "
+            "optkit.ad.scipy.sparse.matmul(A, x), or x @ A.T, instead of A @ x (and sparse.spsolve of the same module "
+            "instead of SciPy's)"
+        )
+    # SciPy's linear algebra says one of these.
+    if "object arrays are not supported" in text or "dtype object cannot be cast" in text:
+        return NotDifferentiableError(
+            "a routine of SciPy without a derivative rule met a traced value: optkit.ad.scipy has many, with "
+            "derivatives, by the same names (from optkit.ad.scipy import linalg)"
         )
     if "dtype('O')" in text or "which has no callable" in text or "Object arrays" in text:
         return NotDifferentiableError(

@@ -167,11 +167,6 @@ class CaptureTrace(Trace):
         return Graph(self.inputs, self.steps, nodes)
 
 
-def _bitwise(function: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The methods of an operator, as left and as right operand."""
-    return (lambda a, b: function(a, b)), (lambda b, a: function(a, b))
-
-
 class CaptureTracer(ArrayTracer):
     """A value of the captured run, with its place in the graph."""
 
@@ -184,15 +179,6 @@ class CaptureTracer(ArrayTracer):
         self.owner = trace
         self.node = node
         self.viewed = self.views = None
-
-    # Masks are tracers here; to the traces of derivatives they are plain arrays.
-    __and__, __rand__ = _bitwise(np.bitwise_and)
-    __or__, __ror__ = _bitwise(np.bitwise_or)
-    __xor__, __rxor__ = _bitwise(np.bitwise_xor)
-
-    def __invert__(self) -> Any:
-        function: Any = np.invert
-        return function(self)
 
     def answer(self) -> Any:
         """The plain value, which the graph is from now on only good for."""

@@ -9,9 +9,11 @@ import numpy as np
 
 from optkit.ad import tree
 from optkit.ad.arguments import Selection, call
-from optkit.ad.core import primal
+from optkit.ad.capture import CaptureTracer
+from optkit.ad.core import Tracer, primal
 from optkit.ad.forward import ForwardTrace
 from optkit.ad.recording import Recording, outputs
+from optkit.ad.structured import StructuredTrace
 from optkit.errors import InvalidInputError
 
 # With no more inputs than this, forward mode is taken without finding out how many outputs there are.
@@ -84,12 +86,18 @@ def _by_columns(
 ) -> tuple[list[Any], Any, list[list[Any]]]:
     """The same blocks, and the values with their structure, from runs with many directions at once."""
     leaves = selection.leaves
-    width = max(_BLOCK_LEAST, _BLOCK_NUMBERS // max(n, 1))
+    compiled = any(map(_is_captured, leaves))
+    width = n if compiled else max(_BLOCK_LEAST, _BLOCK_NUMBERS // max(n, 1))
     columns: list[list[Any]] = []
-    for start in range(0, max(n, 1), width):
-        trace = ForwardTrace(min(width, n - start))
-        seeds = _unit_directions(leaves, start, trace.k or 0)
-        inputs = [trace.dual(x, seed) for x, seed in zip(leaves, seeds, strict=True)]
+    for start in range(0, max(n, 1), max(width, 1)):
+        k = min(width, n - start)
+        trace: Any = StructuredTrace(k) if compiled else ForwardTrace(k)
+        if compiled:
+            firsts = np.cumsum([0, *(x.size for x in leaves)]).tolist()
+            inputs = list(map(trace.seed, leaves, firsts[:-1]))
+        else:
+            seeds = _unit_directions(leaves, start, k)
+            inputs = [trace.dual(x, seed) for x, seed in zip(leaves, seeds, strict=True)]
         try:
             results, structure = outputs(
                 call(f, selection.arguments(inputs), kwargs), selection.caller
@@ -115,6 +123,15 @@ def _by_columns(
             for y, tangent in zip(values, whole, strict=True)
         ],
     )
+
+
+def _is_captured(x: Any) -> bool:
+    """Whether a value is one of a function that is being compiled."""
+    while isinstance(x, Tracer):
+        if isinstance(x, CaptureTracer):
+            return True
+        x = x.value
+    return False
 
 
 def _block(derivatives: Any, shape: tuple[int, ...], x: Any) -> Any:

@@ -17,13 +17,10 @@ import numpy as np
 
 from optkit.ad import inplace
 from optkit.ad.core import QUIET_SIZE, Tracer, primal, unpack_objects
+from optkit.ad.refusals import ATTRIBUTES, refuse
 from optkit.ad.registry import FUNCTIONS
-from optkit.errors import (
-    InvalidTypeError,
-    LostDerivativeError,
-    NotDifferentiableError,
-    PerformanceWarning,
-)
+from optkit.ad.ufuncs import PLAIN, call_ufunc, operand
+from optkit.errors import LostDerivativeError, NotDifferentiableError, PerformanceWarning
 
 _OPERATORS = {
     "add": np.add,
@@ -35,6 +32,11 @@ _OPERATORS = {
     "pow": np.power,
     "matmul": np.matmul,
     "divmod": np.divmod,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
 }
 _IN_PLACE = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 _COMPARISONS = {
@@ -45,23 +47,12 @@ _COMPARISONS = {
     "eq": np.equal,
     "ne": np.not_equal,
 }
-_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
+_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 # Array methods that are a NumPy function of the same name and the same arguments.
 _METHODS = (
-    "all any argmax argmin argpartition argsort astype clip cumprod cumsum diagonal dot "
-    "max mean min nonzero prod ravel repeat searchsorted squeeze std sum swapaxes take trace var"
+    "all any argmax argmin argpartition argsort astype choose clip cumprod cumsum diagonal dot max mean min nonzero "
+    "prod put ravel repeat searchsorted squeeze std sum swapaxes take trace var"
 ).split()
-# `ufunc.method` calls that are the same as a NumPy function.
-_REDUCTIONS = {
-    (np.add, "reduce"): np.sum,
-    (np.multiply, "reduce"): np.prod,
-    (np.maximum, "reduce"): np.max,
-    (np.minimum, "reduce"): np.min,
-    (np.logical_and, "reduce"): np.all,
-    (np.logical_or, "reduce"): np.any,
-    (np.add, "accumulate"): np.cumsum,
-    (np.multiply, "accumulate"): np.cumprod,
-}
 _CREATORS = frozenset(
     {
         np.zeros,
@@ -76,9 +67,6 @@ _CREATORS = frozenset(
     }
     | {np.eye, np.identity, np.tri, np.fromfunction, np.fromiter}
 )
-# Plain numbers and arrays, by exact type: by far the most frequent partners of a traced value.
-NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_, np.complex128})
-PLAIN = NUMBERS | {np.ndarray}
 
 
 class ArrayTracer(Tracer):
@@ -94,8 +82,7 @@ class ArrayTracer(Tracer):
             handler = FUNCTIONS.get(ufunc)
             if handler is not None:
                 return handler(*(x if type(x) in PLAIN else operand(x, ufunc) for x in inputs))
-            refuse(ufunc)
-        return _call_ufunc(ufunc, method, inputs, kwargs)
+        return call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         handler = FUNCTIONS.get(func)
@@ -145,6 +132,13 @@ class ArrayTracer(Tracer):
     @property
     def nbytes(self) -> int:
         return self.size * self.itemsize
+
+    @property
+    def device(self) -> str:
+        return "cpu"
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return np
 
     @property
     def T(self) -> Any:  # noqa: N802 -- NumPy's name
@@ -197,6 +191,12 @@ class ArrayTracer(Tracer):
 
     def fill(self, value: Any) -> None:
         self[...] = value
+
+    def sort(self, axis: int = -1, **options: Any) -> None:
+        inplace.write_all(self, FUNCTIONS[np.sort](self, axis, **options))
+
+    def partition(self, kth: Any, axis: int = -1, **options: Any) -> None:
+        inplace.write_all(self, FUNCTIONS[np.partition](self, kth, axis, **options))
 
     def item(self, *index: Any) -> Any:
         if index:
@@ -301,90 +301,16 @@ def _lost(what: str, instead: str) -> NoReturn:
     )
 
 
-def refuse(function: Any) -> NoReturn:
-    """Raise the error for a function that has no rule."""
-    name = getattr(function, "__name__", repr(function))
-    module = (getattr(function, "__module__", None) or "numpy").removeprefix("numpy.")
-    full = (
-        f"{module}.{name}"
-        if module.startswith("scipy")
-        else f"np.{name}".replace("np.numpy.", "np.")
-    )
-    raise NotDifferentiableError(
-        f"optkit has no derivative rule for {full}: write it in terms of functions that have one, give it a derivative "
-        "with ad.custom_jvp or ad.custom_vjp, or, where its derivative is meant to be zero, call it on "
-        "ad.stop_gradient(x)"
-    )
-
-
-def operand(x: Any, function: Any) -> Any:
-    """What may stand beside a traced value in ``function``: an array, a number or a list of them; else an error."""
-    if type(x) in PLAIN or isinstance(x, Tracer | np.generic):
-        return x
-    if isinstance(x, list | tuple):
-        return np.asarray(x)
-    if isinstance(x, np.ma.MaskedArray | np.matrix):
-        raise InvalidTypeError(
-            f"np.{function.__name__} of a traced value and a {type(x).__name__}: use a plain array (np.where for masks)"
-        )
-    if isinstance(x, np.ndarray):
-        return np.asarray(x)
-    if hasattr(x, "tocsr"):
-        raise InvalidTypeError(
-            f"np.{function.__name__} of a traced value and a sparse array: use a dense array (x.toarray())"
-        )
-    if isinstance(x, int | float | complex):
-        return x
-    raise InvalidTypeError(
-        f"np.{function.__name__} of a traced value and a {type(x).__name__}: use numbers or arrays"
-    )
-
-
-def _call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
-    """A ufunc call with keywords, or one of the methods of a ufunc."""
-    out = kwargs.pop("out", None)
-    if out is not None and any(isinstance(o, Tracer) for o in out):
-        result = _call_ufunc(ufunc, method, inputs, kwargs)
-        return inplace.write_all(out[0], result)
-    if out is not None:
-        raise LostDerivativeError(
-            f"np.{ufunc.__name__} would write a traced value into a plain array (out= or an in-place operator) and "
-            "lose its derivative: write y = y + x instead of y += x, and no out="
-        )
-    if method != "__call__":
-        function = _REDUCTIONS.get((ufunc, method))
-        if function is not None:
-            # ufunc.reduce goes along the first axis where np.sum takes all of them.
-            axis = kwargs.pop("axis", 0) if len(inputs) < 2 else inputs[1]
-            return FUNCTIONS[function](inputs[0], axis=axis, **kwargs)
-        if method == "outer":
-            a, b = (operand(np.asarray(x) if np.isscalar(x) else x, ufunc) for x in inputs)
-            return ufunc(a.reshape(*a.shape, *(1,) * b.ndim), b, **kwargs)
-        raise NotDifferentiableError(
-            f"optkit has no derivative rule for np.{ufunc.__name__}.{method}: use np.{ufunc.__name__} with indexing"
-        )
-    dtype = kwargs.pop("dtype", None)
-    kwargs = {k: v for k, v in kwargs.items() if not (k == "where" and v is True)}
-    unknown = kwargs.keys() - {"casting", "order", "subok"}
-    if unknown:
-        raise NotDifferentiableError(
-            f"np.{ufunc.__name__} with {', '.join(sorted(unknown))}= of a traced value: write np.where(mask, "
-            f"np.{ufunc.__name__}(x), other) instead"
-        )
-    if dtype is not None:
-        inputs = tuple(
-            FUNCTIONS[np.astype](x, dtype) if isinstance(x, Tracer) else np.asarray(x, dtype=dtype)
-            for x in inputs
-        )
-    return ufunc(*inputs)
-
-
 # --- operators and methods, made from the tables ---------------------------------------------------------------------
 
 
 def _operator(ufunc: Any, reflected: bool) -> Any:
     def method(self: ArrayTracer, other: Any) -> Any:
         if type(other) not in PLAIN:
+            if getattr(type(other), "__array_ufunc__", True) is None:
+                return NotImplemented  # It wants to answer itself.
+            if ufunc is np.matmul and hasattr(other, "tocsr"):
+                return FUNCTIONS["sparse_matmul"](*(other, self) if reflected else (self, other))
             other = operand(other, ufunc)
         return FUNCTIONS[ufunc](other, self) if reflected else FUNCTIONS[ufunc](self, other)
 
@@ -436,7 +362,18 @@ def _delegate(name: str) -> Any:
     return method
 
 
+def _refused(name: str, reason: str) -> Any:
+    """An attribute of arrays that a traced array does not have, so that the error says why."""
+
+    def attribute(_: ArrayTracer) -> NoReturn:
+        raise AttributeError(f"x.{name} of a traced array x: {reason}")
+
+    return property(attribute)
+
+
 def _install() -> None:
+    for name, reason in ATTRIBUTES.items():
+        setattr(ArrayTracer, name, _refused(name, reason))
     for name, ufunc in _OPERATORS.items():
         setattr(ArrayTracer, f"__{name}__", _operator(ufunc, reflected=False))
         setattr(ArrayTracer, f"__r{name}__", _operator(ufunc, reflected=True))

@@ -43,7 +43,8 @@ class ForwardTrace(Trace):
             shape = np.shape(y) if self.k is None else (*np.shape(y), self.k)
             return own(y), np.zeros(shape, dtype=y.dtype)[()]
         # Copies: the function may have returned its argument, and two results may share one tangent.
-        return own(y.value), own(y.tangent)
+        tangent = y.tangent
+        return own(y.value), own(tangent if tangent.dtype == y.dtype else tangent.astype(y.dtype))
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if self.ended:

@@ -31,6 +31,8 @@ Rule = Callable[..., Any]
 
 # What to call instead of a NumPy function when one of its arguments is traced.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+# Those among them whose derivative is zero wherever it exists: they answer with plain values.
+ANSWERS: set[Any] = set()
 
 
 class Primitive:
@@ -346,7 +348,13 @@ def nonlinear(
 def constant(*functions: Any) -> None:
     """Declare functions whose derivative is zero wherever it exists: rounding, comparisons, positions."""
     for function in functions:
-        _register(function, Constant(_name(function), function))
+        answers(function)(Constant(_name(function), function))
+
+
+def answers(*functions: Any) -> Callable[[Rule], Rule]:
+    """Declare that the decorated function, whose derivative is zero, replaces ``functions``: questions of all kinds."""
+    ANSWERS.update(functions)
+    return composite(*functions)
 
 
 def composite(*functions: Any) -> Callable[[Rule], Rule]:
@@ -401,6 +409,22 @@ def strong_product(a: Any, b: Any) -> Any:
 _strong = Binary(
     "strong_product",
     lambda a, b: np.where((a == 0) | (b == 0), 0.0, a * b),
+    (lambda _y, _a, b: b, lambda _y, a, _b: a),
+)
+
+
+def pulled_product(ct: Any, slope: Any) -> Any:
+    """`strong_product` for cotangent rules: a cotangent that is NaN stays NaN beside a slope of zero.
+
+    A sweep that multiplies plainly learns from NaN in its results that it has to be careful; here it is not hidden.
+    """
+    product = ct * slope
+    return _pulled(ct, slope) if has_nan(product) else product
+
+
+_pulled = Binary(
+    "pulled_product",
+    lambda a, b: np.where((a == 0) | ((b == 0) & ~np.isnan(a)), 0.0, a * b),
     (lambda _y, _a, b: b, lambda _y, a, _b: a),
 )
 

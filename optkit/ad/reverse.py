@@ -18,7 +18,7 @@ from numpy import ndarray
 
 from optkit.ad import inplace
 from optkit.ad.core import Trace, Tracer, next_level
-from optkit.ad.dispatch import NUMBERS, ArrayTracer
+from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.registry import (
     FUNCTIONS,
     Binary,
@@ -33,6 +33,7 @@ from optkit.ad.rules.index import basic, getitem
 from optkit.ad.rules.reduce import total as sum_of_all
 from optkit.ad.snapshot import Copies, keep
 from optkit.ad.tape import NUMBER
+from optkit.ad.ufuncs import NUMBERS
 from optkit.errors import EscapedTracerError
 
 # Arrays of more bytes than this are kept on a tape only where a rule reads them.

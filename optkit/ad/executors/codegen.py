@@ -86,7 +86,7 @@ class Code:
         self.scratch_bytes = 0
         self._registers: dict[Value, list[str]] = {}
         self._homes: dict[Value, Home] = {}
-        self._done: set[Value] = set()  # What is stored has been stored.
+        self.finished_values: set[Value] = set()  # What is stored has been stored.
         self._spilled: dict[Value, Home] = {}
         self._parked: dict[Value, Home] = {}
         self._pointers: dict[Any, str] = {}
@@ -149,7 +149,7 @@ class Code:
 
     def _lies_at(self, value: Value, home: Home) -> None:
         self._homes[value] = home
-        self._done.add(value)
+        self.finished_values.add(value)
         if not self.plan.is_large(value):
             self._registers[value] = [
                 self._load(value, home, tuple(map(at, place)), 1)
@@ -218,7 +218,7 @@ class Code:
         """
         for value, operands in self._registers.items():
             if self._left[value] > 0 and value not in self._parked:
-                home = self._homes.get(value) if value in self._done else None
+                home = self._homes.get(value) if value in self.finished_values else None
                 if home is None:
                     home = Home(("scratch", self.scratch_bytes), contiguous(value.shape))
                     self.scratch_bytes += 8 * value.size
@@ -249,7 +249,7 @@ class Code:
 
     def finished(self, value: Value) -> None:
         """What is stored can be read from now on."""
-        self._done.add(value)
+        self.finished_values.add(value)
 
     def fresh(self) -> None:
         """What has been computed is not computed in the next block."""
@@ -276,7 +276,7 @@ class Code:
                 )
                 return e.splat(self.registers(value)[flat], kind, width)
             return self._load(value, self._spilled[value], place, width)
-        if value in self._done:
+        if value in self.finished_values:
             return self._load(value, self._homes[value], place, width)
         equation = value.origin
         assert equation is not None
@@ -297,11 +297,7 @@ class Code:
         """An element of a piecewise value, in loops that stay on one side of each of its edges."""
         value = equation.result
         for box in reversed(layout.boxes(equation) or ()):
-            inside = all(
-                low <= start and stop <= high
-                for low, high, (start, stop) in zip(box.low, box.high, self.region, strict=True)
-            )
-            if inside:
+            if layout.covers(box, self.region):
                 found = self.element(box.operand, layout.inside(box, place), width)
                 return converted(self.e, found, self.kind(box.operand), self.kind(value), width)
         behind = layout.background(equation)
@@ -389,7 +385,7 @@ class Code:
         """Put a small value into memory, for loops that run over it."""
         if value in self._spilled or value.size == 1:
             return
-        if value in self._homes and value in self._done:
+        if value in self._homes and value in self.finished_values:
             self._spilled[value] = self._homes[value]
             return
         kind = memory_kind(self.kind(value))

@@ -130,6 +130,14 @@ def _box(index: Any, shape: tuple[int, ...], inner: Value) -> Box | None:
     return Box(tuple(low), tuple(high), inner, tuple(axes))
 
 
+def covers(box: Box, region: tuple[tuple[int, int], ...]) -> bool:
+    """Whether a region lies in a box."""
+    return all(
+        low <= start and stop <= high
+        for low, high, (start, stop) in zip(box.low, box.high, region, strict=True)
+    )
+
+
 def background(equation: Equation) -> Value | None:
     """What a piecewise result is outside of its boxes; None for zero."""
     return equation.operands[0] if equation.primitive is update else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,13 +20,14 @@ from optkit.ad.executors.planning import (
     Call,
     Kernel,
     behind_transposes,
-    is_elementwise,
+    boxes_in_place,
     is_flipped,
     reduced_axes,
     reduction,
 )
 from optkit.ad.graph import Equation, Value
 from optkit.ad.rules import index, products
+from optkit.ad.structured import assemble
 
 if TYPE_CHECKING:
     from optkit.ad.executors.codegen import Code, Home
@@ -37,9 +39,10 @@ Range = tuple[int, int]
 
 def write_kernel(code: Code, kernel: Kernel) -> None:
     """The loops of a kernel."""
-    for value in _small_leaves(code, kernel):
+    for value in _small_leaves(code, kernel.roots()):
         code.spill(value)
-    running = [_Running(code, equation, kernel) for equation in kernel.reductions]
+    running = [_Running(code, equation) for equation in kernel.reductions]
+    running += [_Running(code, equation, box) for equation, box in kernel.guests]
     for region in _regions(code, kernel):
         code.region = region
         _nest(code, kernel, running, region, ())
@@ -116,16 +119,20 @@ def _body(
 ) -> None:
     code.fresh()
     for one in running:
-        one.add(code.element(one.operand, place, width), place, width, which)
+        if one.box is None:
+            one.add(code.element(one.operand, place, width), place, width, which)
+        elif layout.covers(one.box, code.region):
+            there = tuple(i.scaled(1, -low) for i, low in zip(place, one.box.low, strict=True))
+            one.add(code.element(one.operand, there, width), there, width, which)
     for value in kernel.stores:
         code.store(value, code.home(value), place, code.element(value, place, width), width)
 
 
-def _small_leaves(code: Code, kernel: Kernel) -> list[Value]:
-    """The small values that the loops run over."""
+def _small_leaves(code: Code, roots: Iterable[Value]) -> list[Value]:
+    """The small values that loops over ``roots`` run over."""
     found: dict[Value, None] = {}
     seen: set[Value] = set()
-    todo = list(kernel.roots())
+    todo = list(roots)
     while todo:
         value = todo.pop()
         if value in seen:
@@ -133,7 +140,7 @@ def _small_leaves(code: Code, kernel: Kernel) -> list[Value]:
         seen.add(value)
         if not code.plan.is_large(value):
             found[value] = None
-        elif value.origin is not None and (value not in code._done):
+        elif value.origin is not None and value not in code.finished_values:
             todo += value.origin.operands
     return [v for v in found if v in code._registers]
 
@@ -141,27 +148,13 @@ def _small_leaves(code: Code, kernel: Kernel) -> list[Value]:
 def _regions(code: Code, kernel: Kernel) -> list[tuple[Range, ...]]:
     """The domain cut along the edges of the piecewise values that are computed in it."""
     cuts: list[set[int]] = [{0, n} for n in kernel.domain]
-    seen: set[Value] = set()
-    todo = list(kernel.roots())
-    while todo:
-        value = todo.pop()
-        if (
-            value in seen
-            or value.origin is None
-            or value in code._done
-            or value.shape != kernel.domain
-        ):
-            continue
-        seen.add(value)
-        equation = value.origin
-        if equation.primitive in layout.PIECEWISE:
-            for box in layout.boxes(equation) or ():
-                for axis, edges in enumerate(zip(box.low, box.high, strict=True)):
-                    cuts[axis].update(edges)
-            behind = layout.background(equation)
-            todo += [] if behind is None else [behind]
-        elif is_elementwise(equation):
-            todo += equation.operands
+    found = [box for _, box in kernel.guests]
+    for root in kernel.roots():
+        if root.shape == kernel.domain:
+            found += boxes_in_place(root, code.finished_values)
+    for box in found:
+        for axis, edges in enumerate(zip(box.low, box.high, strict=True)):
+            cuts[axis].update(edges)
     return list(itertools.product(*(list(itertools.pairwise(sorted(c))) for c in cuts)))
 
 
@@ -171,8 +164,9 @@ def _regions(code: Code, kernel: Kernel) -> list[tuple[Range, ...]]:
 class _Running:
     """A reduction while the loops run: a sum over everything in registers, any other in memory."""
 
-    def __init__(self, code: Code, equation: Equation, kernel: Kernel) -> None:
+    def __init__(self, code: Code, equation: Equation, box: layout.Box | None = None) -> None:
         self.code = code
+        self.box = box
         self.equation = equation
         self.operand = equation.operands[0]
         self.how = reduction(equation) or ""
@@ -348,6 +342,8 @@ def write_call(code: Code, step: Call) -> None:
         found: Any = _matmul(code, equation)
     elif equation.primitive is index.gather:
         found = _gather(code, equation)
+    elif equation.primitive is assemble:
+        found = _assemble(code, equation)
     else:
         found = _scatter(code, equation)
     if code.plan.is_large(equation.result):
@@ -360,6 +356,8 @@ def small_call(code: Code, equation: Equation) -> list[str]:
     """The same on registers."""
     if equation.primitive is products.matmul:
         return _small_matmul(code, equation)
+    if equation.primitive is assemble:
+        return _small_assemble(code, equation)
     found: Any = (
         _gather(code, equation) if equation.primitive is index.gather else _scatter(code, equation)
     )
@@ -369,13 +367,15 @@ def small_call(code: Code, equation: Equation) -> list[str]:
 def _small_matmul(code: Code, equation: Equation) -> list[str]:
     e = code.e
     a, b = equation.operands
-    rows = np.array(code.registers(a), dtype=object).reshape(a.shape if a.ndim == 2 else (1, -1))
-    columns = np.array(code.registers(b), dtype=object).reshape(b.shape if b.ndim == 2 else (-1, 1))
+    rows = np.array(code.registers(a), dtype=object).reshape(a.shape if a.ndim > 1 else (1, -1))
+    columns = np.array(code.registers(b), dtype=object).reshape(b.shape if b.ndim > 1 else (-1, 1))
+    batch = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
+    rows = np.broadcast_to(rows, (*batch, *rows.shape[-2:]))
+    columns = np.broadcast_to(columns, (*batch, *columns.shape[-2:]))
     found = []
-    for i, j in np.ndindex(rows.shape[0], columns.shape[1]):
-        terms = [
-            e.value(f"fmul double {x}, {y}") for x, y in zip(rows[i], columns[:, j], strict=True)
-        ]
+    for *which, i, j in np.ndindex(*batch, rows.shape[-2], columns.shape[-1]):
+        pairs = zip(rows[(*which, i)], columns[(*which, slice(None), j)], strict=True)
+        terms = [e.value(f"fmul double {x}, {y}") for x, y in pairs]
         total = terms[0]
         for term in terms[1:]:
             total = e.value(f"fadd double {total}, {term}")
@@ -518,6 +518,102 @@ def _scatter(code: Code, equation: Equation) -> list[str] | None:
             total = e.value(f"fadd double {e.value(f'load double, ptr {address}')}, {term}")
             e.line(f"store double {total}, ptr {address}")
     return _from_home(code, result, home)
+
+
+def _assemble(code: Code, equation: Equation) -> list[str] | None:
+    """Zeros, and each part added along its strides; where no two meet, they are stored."""
+    e = code.e
+    result = equation.result
+    home = _result_home(code, result)
+    target = code.pointer(home)
+    places = equation.params["places"]
+    meetings = None
+    if result.size <= _COUNTED:
+        ones = [np.ones(v.shape) for v in equation.operands]
+        meetings = equation.primitive.impl(*ones, **equation.params)
+    if meetings is None or meetings.min() < 1:
+        e.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        e.line(
+            f"call void @llvm.memset.p0.i64(ptr {target}, i8 0, i64 {8 * result.size}, i1 false)"
+        )
+    for part, (start, low, high, strides) in zip(equation.operands, places, strict=True):
+        for value in _small_leaves(code, [part]):
+            code.spill(value)
+        first = e.value(f"getelementptr double, ptr {target}, i64 {start}")
+        writer = _Part(code, part, first, low, strides, meetings is None or meetings.max() > 1)
+        writer.loops(tuple(zip(low, high, strict=True)), ())
+    code.fresh()
+    return _from_home(code, result, home)
+
+
+# Up to so many elements it is found out beforehand which of them several parts meet in.
+_COUNTED = 1 << 20
+
+
+class _Part(NamedTuple):
+    """One part of an `assemble`."""
+
+    code: Code
+    part: Value
+    first: str
+    low: tuple[int, ...]
+    strides: tuple[int, ...]
+    meets: bool
+
+    def loops(self, ranges: tuple[Range, ...], place: tuple[Index, ...]) -> None:
+        """The loops from axis ``len(place)`` on."""
+        code = self.code
+        low, high = ranges[len(place)] if ranges else (0, 1)
+        if len(place) >= len(ranges) - 1:
+            outer = place if ranges else ()
+            whole = (high - low) // code.width * code.width if ranges and code.width > 1 else 0
+            if whole:
+                with code.e.loop(low, low + whole, code.width) as i:
+                    self.write((*outer, Index(i, 1, 0, 1)), code.width)
+            if not ranges:
+                self.write((), 1)
+            elif high - low > whole:
+                with code.e.loop(low + whole, high) as i:
+                    self.write((*outer, Index(i, 1, 0)), 1)
+            return
+        with code.e.loop(low, high) as i:
+            self.loops(ranges, (*place, Index(i, 1, 0)))
+
+    def write(self, place: tuple[Index, ...], width: int) -> None:
+        """One element, or the lanes of a vector one by one."""
+        code, e = self.code, self.code.e
+        code.fresh()
+        vector = code.element(self.part, place, width)
+        there = tuple(i.scaled(1, -low) for i, low in zip(place, self.low, strict=True))
+        address = e.address(self.first, "double", there, self.strides)
+        for k in range(width):
+            step = k * self.strides[-1] if self.strides else 0
+            here = e.value(f"getelementptr double, ptr {address}, i64 {step}") if step else address
+            one = (
+                vector
+                if width == 1
+                else e.value(f"extractelement <{width} x double> {vector}, i64 {k}")
+            )
+            if self.meets:
+                before = e.value(f"load double, ptr {here}")
+                one = e.value(f"fadd double {before}, {one}")
+            e.line(f"store double {one}, ptr {here}")
+
+
+def _small_assemble(code: Code, equation: Equation) -> list[str]:
+    e = code.e
+    found = [constant(0.0, "double", 1)] * equation.result.size
+    filled = [False] * equation.result.size
+    for part, (start, low, high, strides) in zip(
+        equation.operands, equation.params["places"], strict=True
+    ):
+        for spot in np.ndindex(*(h - b for b, h in zip(low, high, strict=True))):
+            flat = start + sum(i * s for i, s in zip(spot, strides, strict=True))
+            place = tuple(at(i + b) for i, b in zip(spot, low, strict=True))
+            one = code.element(part, place, 1)
+            found[flat] = e.value(f"fadd double {found[flat]}, {one}") if filled[flat] else one
+            filled[flat] = True
+    return found
 
 
 def _checked(code: Code, flat: Value, home: Home, i: str, n: int) -> str:

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.executors import entry, interpreter
-from optkit.ad.executors.forms import CallForm
 from optkit.ad.executors.codegen import Code
+from optkit.ad.executors.forms import CallForm
 from optkit.ad.executors.machine import build, machine
 from optkit.ad.executors.planning import Call, Kernel, has_machine_code
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
+from optkit.ad.passes.rewriting import Rewriter
 from optkit.ad.registry import FUNCTIONS
 from optkit.ad.registry import Constant as ZeroDerivative
 from optkit.ad.rules import shape
@@ -119,7 +120,8 @@ class Mixed:
         self._parts: list[tuple[Any, list[Value], list[Value]]] = []
         for piece in _pieces(graph):
             native = all(has_machine_code(e) for e in piece.equations)
-            part = Native(piece) if native else interpreter.Program(piece)
+            cut = _cut_out(piece)
+            part = Native(cut) if native else interpreter.Program(cut)
             self._parts.append((part, piece.inputs, piece.outputs))
         self.kernels = {
             kind: sum(part.kernels.get(kind, 0) for part, _, _ in self._parts)
@@ -164,6 +166,15 @@ def _pieces(graph: Graph) -> list[Graph]:
         pieces.append(piece)
         needed.update(inputs)
     return pieces[::-1]
+
+
+def _cut_out(piece: Graph) -> Graph:
+    """A piece whose inputs know nothing of the equations that made them, which are in another piece."""
+    rewriter = Rewriter(piece)
+    inputs = [Value(v.shape, v.dtype) for v in piece.inputs]
+    rewriter.replaced.update(zip(piece.inputs, inputs, strict=True))
+    graph = rewriter.run(lambda _rewriter, _equation, _operands: None)
+    return Graph(inputs, graph.steps, graph.outputs)
 
 
 def _fits(graph: Graph) -> bool:

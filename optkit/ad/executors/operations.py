@@ -54,6 +54,11 @@ _LIBRARY = {
     "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "cbrt": "cbrt",
     "arctan2": "atan2", "hypot": "hypot", "fmod": "fmod",
 }  # fmt: skip
+# Of single bits.
+_LOGICAL = {
+    "logical_and": "and", "logical_or": "or", "logical_xor": "xor",
+    "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor",
+}  # fmt: skip
 # How much dearer than an addition each is; what is not named costs 1.
 COSTS = dict.fromkeys(_LIBRARY, 20) | {"power": 40, "divide": 4, "sqrt": 5, "reciprocal": 4}
 
@@ -75,7 +80,7 @@ def is_native(primitive: Primitive, kinds: list[str | None], result: str | None)
         return False
     if name == "where":
         return kinds[0] == "i1"
-    if name in ("logical_and", "logical_or", "logical_xor", "logical_not"):
+    if name in _LOGICAL or name == "logical_not" or name == "invert":
         return set(kinds) == {"i1"}
     if name in _COMPARISONS:
         return True
@@ -270,9 +275,10 @@ _FLOATING: dict[str, Lowering] = {
     "isinf": _isinf,
     "deg2rad": _scaled(math.pi / 180), "radians": _scaled(math.pi / 180),
     "rad2deg": _scaled(180 / math.pi), "degrees": _scaled(180 / math.pi),
-    "logical_and": _logical("and"),
-    "logical_or": _logical("or"),
-    "logical_xor": _logical("xor"),
+    **{name: _logical(row) for name, row in _LOGICAL.items()},
+    "invert": lambda e, x, kind, width: e.value(
+        f"xor {typed('i1', width)} {x[0]}, {constant(True, 'i1', width)}"
+    ),
     "logical_not": lambda e, x, kind, width: e.value(
         f"xor {typed('i1', width)} {x[0]}, {constant(True, 'i1', width)}"
     ),

@@ -11,7 +11,6 @@ kernel of its shape unless it needs what that kernel, or a later one, computes a
 from __future__ import annotations
 
 import functools
-import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -23,6 +22,7 @@ from optkit.ad.executors.operations import COSTS, is_native, kind_of, name_of
 from optkit.ad.graph import Constant, Equation, Graph, Value
 from optkit.ad.registry import Constant as ZeroDerivative
 from optkit.ad.rules import index, products, reduce, shape
+from optkit.ad.structured import assemble
 
 # Up to this size a value lives in registers.
 SMALL = 16
@@ -34,7 +34,7 @@ _DEEP = 40
 PIECES = 40
 
 # Operations that read their first operand in memory and are loops of their own.
-CALLS = (products.matmul, index.gather, index.scatter_add)
+CALLS = (products.matmul, index.gather, index.scatter_add, assemble)
 IDENTITIES = (shape.copied, shape.cast)
 
 
@@ -114,6 +114,8 @@ def _can_call(equation: Equation, kinds: list[str | None]) -> bool:
         *before, slot = equation.params["template"] or (None,)
         simple = all(part == slice(None) for part in before) and isinstance(slot, index.Slot)
         return simple and len(arrays) == 1 and arrays[0].dtype.kind == "i" and kinds[0] != "i1"
+    if primitive is assemble:
+        return set(kinds) == {"double"}
     if primitive is index.scatter_add:
         return equation.operands[1].dtype.kind == "i" and kinds[0] == "double"
     return False
@@ -130,6 +132,8 @@ class Kernel:
         Of that shape, put into memory.
     reductions : list of Equation
         Of operands of that shape.
+    guests : list of (Equation, Box)
+        Reductions over a part of the domain, of operands of the shape of that part.
     """
 
     def __init__(self, number: int, domain: tuple[int, ...]) -> None:
@@ -137,12 +141,21 @@ class Kernel:
         self.domain = domain
         self.stores: list[Value] = []
         self.reductions: list[Equation] = []
+        self.guests: list[tuple[Equation, layout.Box]] = []
 
     def roots(self) -> Iterator[Value]:
-        """The values that the loops compute at every element of the domain."""
+        """The values that the loops compute."""
         yield from self.stores
         for equation in self.reductions:
             yield equation.operands[0]
+        for equation, _ in self.guests:
+            yield equation.operands[0]
+
+    def is_guest_of(self, box: layout.Box) -> bool:
+        """Whether all that it does can be done by loops over the box."""
+        fits = self.domain == tuple(h - b for b, h in zip(box.low, box.high, strict=True))
+        whole = all(len(reduced_axes(e)) == len(self.domain) for e in self.reductions)
+        return fits and whole and not self.stores and not self.guests
 
 
 class Scalars(NamedTuple):
@@ -182,11 +195,14 @@ class Plan:
         self._cost: dict[Value, int] = {}
         self._depth: dict[Value, int] = {}
         # … and the last kernel that has to be over before it can be computed, with and without what kernels of its
-        # own shape store on the way; with a half for what waits on registers for that kernel.
-        self._after: dict[Value, float] = {}
-        self._after_same: dict[Value, float] = {}
+        # own shape store on the way.
+        self._after: dict[Value, int] = {}
+        self._after_same: dict[Value, int] = {}
+        # After how many flushes what depends on registers that wait for a kernel is there.
+        self._ready: dict[Value, int] = {}
         self._open: list[Kernel | Call] = []
-        self._flushed = -1.0
+        self._flushed = -1
+        self._flushes = 0
         self._number = -1
         self._waiting: list[Equation] = []
         for equation in graph.equations:
@@ -202,6 +218,8 @@ class Plan:
     def _read_in_memory(self, equation: Equation) -> list[Value]:
         """Operands that have to lie in memory."""
         primitive, operands = equation.primitive, equation.operands
+        if primitive is assemble:
+            return [v for v in operands if v in self._pieces]
         if primitive in CALLS:
             if primitive is products.matmul:
                 return [behind_transposes(v) for v in operands]
@@ -240,8 +258,9 @@ class Plan:
                 self.stored.add(result)
         elif not self.is_large(result):
             self._cost[result], self._depth[result] = 0, 0
-            if waits > self._flushed:
-                self._after[result] = self._after_same[result] = math.floor(waits) + 0.5
+            if waits > self._flushed or self._is_waiting(operands):
+                self._after[result] = self._after_same[result] = -1
+                self._ready[result] = self._flushes + 1
                 self._waiting.append(equation)
             else:
                 self._scalar(equation)
@@ -254,8 +273,12 @@ class Plan:
                 self._after[result] = kernel.number
                 self._cost[result], self._depth[result] = 1, 0
 
+    def _is_waiting(self, values: tuple[Value, ...]) -> bool:
+        return any(self._ready.get(v, 0) > self._flushes for v in values)
+
     def _inline(self, equation: Equation) -> None:
         operands, result = equation.operands, equation.result
+        self._ready[result] = max((self._ready.get(v, 0) for v in operands), default=0)
         own = COSTS.get(name_of(equation.primitive) or "", 1)
         if equation.primitive in layout.VIEWS:
             own = 0
@@ -275,20 +298,27 @@ class Plan:
     def _kernel(self, root: Value) -> Kernel:
         """An open kernel that can compute ``root`` at each of its elements, or a new one."""
         after = self._after_same.get(root, -1)
-        if after != math.floor(after) and after > self._flushed:
+        if self._is_waiting((root,)):
             self._flush()
         for kernel in self._open:
             if isinstance(kernel, Kernel) and kernel.number > after and kernel.domain == root.shape:
                 return kernel
         self._number += 1
         kernel = Kernel(self._number, root.shape)
+        self._invite(kernel, root)
         self._open.append(kernel)
         return kernel
 
+    def _invite(self, kernel: Kernel, root: Value) -> None:
+        """Let open kernels over one box of a piecewise root run along with it: one pass over memory instead of two."""
+        for box in boxes_in_place(root, self.stored):
+            for other in list(self._open):
+                if isinstance(other, Kernel) and other.is_guest_of(box):
+                    kernel.guests += [(equation, box) for equation in other.reductions]
+                    self._open.remove(other)
+
     def _call(self, equation: Equation) -> None:
-        if any(
-            self._after.get(v, -1) % 1 and self._after[v] > self._flushed for v in equation.operands
-        ):
+        if self._is_waiting(equation.operands):
             self._flush()
         self._number += 1
         self._open.append(Call(equation))
@@ -308,7 +338,8 @@ class Plan:
         """Close all kernels, and with them what waits for them."""
         self.steps += self._open
         self._open = []
-        self._flushed = self._number + 0.5
+        self._flushed = self._number
+        self._flushes += 1
         if self._waiting:
             self.steps.append(Scalars(self._waiting))
             self._waiting = []
@@ -324,6 +355,28 @@ def _spread(graph: Graph) -> set[Value]:
                 found.update(equation.operands)
         elif is_elementwise(equation):
             found.update(v for v in equation.operands if v.size < result.size)
+    return found
+
+
+def boxes_in_place(root: Value, stored: set[Value]) -> list[layout.Box]:
+    """The boxes of all piecewise values that are computed in place with ``root``."""
+    found: list[layout.Box] = []
+    seen: set[Value] = set()
+    todo = [root]
+    while todo:
+        value = todo.pop()
+        equation = value.origin
+        if value in seen or equation is None or value.shape != root.shape:
+            continue
+        seen.add(value)
+        if value in stored and value is not root:
+            continue
+        if equation.primitive in layout.PIECEWISE:
+            found += layout.boxes(equation) or ()
+            behind = layout.background(equation)
+            todo += [] if behind is None else [behind]
+        elif is_elementwise(equation):
+            todo += equation.operands
     return found
 
 

@@ -179,6 +179,20 @@ def _singular(_: Equation, operands: Sequence[Expression]) -> Expression:
     return Expression(f"np.any(np.linalg.cond({operands[0].text}) > 1e7)")
 
 
+def _triangular(equation: Equation, operands: Sequence[Expression]) -> Expression:
+    part = "np.tril" if equation.params["lower"] else "np.triu"
+    triangle = f"{part}({operands[0].text})"
+    if equation.params["unit"]:
+        beside = "-1" if equation.params["lower"] else "1"
+        n = equation.operands[0].shape[-1]
+        triangle = f"{part}({operands[0].text}, {beside}) + np.eye({n})"
+    return Expression(f"np.linalg.solve({triangle}, {operands[1].text})")
+
+
+def _same(_: Equation, operands: Sequence[Expression]) -> Expression:
+    return operands[0]
+
+
 _SPECIAL: dict[str, Special] = {
     "basic_index": _basic,
     "gather": _gather,
@@ -189,4 +203,7 @@ _SPECIAL: dict[str, Special] = {
     "square": _square,
     "negative": _negative,
     "any_singular": _singular,
+    "solve_triangular": _triangular,
+    "plain": _same,
+    "stop_gradient": _same,
 }

@@ -26,6 +26,7 @@ from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.rules.elementwise import add
 from optkit.ad.rules.index import basic, embed, scatter_add, update
 from optkit.ad.rules.shape import broadcast_to, reshape, transpose
+from optkit.ad.structured import assemble
 
 _WIDTH = 72
 
@@ -199,6 +200,8 @@ class _Body:
             self._found[equation.result] = operands[0]
         elif primitive is add and not self._waiting.keys().isdisjoint(equation.operands):
             self._add_slice(equation)
+        elif primitive is assemble:
+            self._assembled(equation, operands)
         elif primitive in (embed, update, scatter_add):
             self._filled(equation, operands)
         else:
@@ -267,6 +270,24 @@ class _Body:
             self._write(f"{name} = np.zeros({thing_text(result.shape)}{dtype})")
             self._write(f"np.add.at({name}, {texts[1]}, {texts[0]})")
         self._found[result] = Expression(name)
+
+    def _assembled(self, equation: Equation, operands: list[Expression]) -> None:
+        """Zeros to which arrays are added along strides."""
+        name = self._name(equation.result)
+        dtype = thing_text(equation.result.dtype)
+        shape = thing_text(tuple(map(int, equation.params["shape"])))
+        self._write(f"{name} = np.zeros({shape}, {dtype})")
+        for v, x, (start, low, high, strides) in zip(
+            equation.operands, operands, equation.params["places"], strict=True
+        ):
+            places = np.asarray(int(start))
+            for a, b, stride in zip(low, high, strides, strict=True):
+                places = places[..., None] + np.arange(b - a) * int(stride)
+            whole = tuple(map(int, low)) == (0,) * v.ndim and tuple(map(int, high)) == v.shape
+            cut = "" if whole else f"[{index_text(tuple(map(slice, low, high)))}]"
+            at = self._tables.name(places) if places.ndim else str(int(start))
+            self._write(f"{name}.reshape(-1)[{at}] += {x.within(10)}{cut}")
+        self._found[equation.result] = Expression(name)
 
     def _return(self, graph: Graph) -> None:
         returned = []

@@ -1,5 +1,51 @@
 """The rules by family. Importing this package declares them all."""
 
-from optkit.ad.rules import elementwise, index, linalg, products, reduce, shape
+from optkit.ad.rules import (
+    calculus,
+    decompositions,
+    elementwise,
+    fft,
+    index,
+    linalg,
+    loops,
+    matrix_functions,
+    nan_functions,
+    norms,
+    padding,
+    placing,
+    polynomials,
+    products,
+    questions,
+    ranges,
+    reduce,
+    shape,
+    sorting,
+    sparse,
+    statistics,
+    systems,
+)
 
-__all__ = ["elementwise", "index", "linalg", "products", "reduce", "shape"]
+__all__ = [
+    "calculus",
+    "decompositions",
+    "elementwise",
+    "fft",
+    "index",
+    "linalg",
+    "loops",
+    "matrix_functions",
+    "nan_functions",
+    "norms",
+    "padding",
+    "placing",
+    "polynomials",
+    "products",
+    "questions",
+    "ranges",
+    "reduce",
+    "shape",
+    "sorting",
+    "sparse",
+    "statistics",
+    "systems",
+]

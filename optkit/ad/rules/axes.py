@@ -44,6 +44,11 @@ def keeps(keepdims: Any) -> bool:
     return keepdims is not np._NoValue and bool(keepdims)
 
 
+def recent(*names: str) -> tuple[Any, ...]:
+    """Those of NumPy's functions that the installed version has."""
+    return tuple(getattr(np, name) for name in names if hasattr(np, name))
+
+
 def with_ndim(x: Any, ndim: int) -> Any:
     """``x`` with as many axes of length 1 in front as make ``ndim`` of them."""
     return x if np.ndim(x) >= ndim else np.reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x))

@@ -14,8 +14,17 @@ import numpy as np
 
 from optkit.ad import inplace
 from optkit.ad.core import Tracer, primal, reveal
-from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, trail, unbroadcast
-from optkit.ad.rules.axes import by_position, one_axis, with_ndim, without_out
+from optkit.ad.registry import (
+    FUNCTIONS,
+    Linear,
+    composite,
+    elementwise,
+    has_nan,
+    linear,
+    trail,
+    unbroadcast,
+)
+from optkit.ad.rules.axes import one_axis, with_ndim, without_out
 from optkit.ad.rules.shape import is_traced, traced
 from optkit.errors import LostDerivativeError, NotDifferentiableError
 
@@ -123,6 +132,7 @@ def _scatter_add_impl(v: Any, flat: Any, size: int) -> Any:
 scatter_add = linear(
     "scatter_add", lambda ct, v, flat, size: ct[flat], None, impl=_scatter_add_impl, tangent="same"
 )
+FUNCTIONS["scatter_add"] = scatter_add
 
 
 def _for_tangent(index: Any) -> Any:
@@ -155,7 +165,7 @@ def _normalize(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             # How many elements a mask picks is a question that has to be answered; where numbers point to is not.
             if part.dtype.kind == "b":  # type: ignore[attr-defined]
                 part = reveal(part)
-        array = part if isinstance(part, Tracer) else np.asarray(part)
+        array = part if is_traced(part) else np.asarray(part)
         if array.dtype.kind not in "iub":
             if array.size or isinstance(part, np.ndarray):
                 raise IndexError("arrays used as indices must be of integer (or boolean) type")
@@ -192,24 +202,30 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
         x, axis = np.ravel(x), 0
     axis = one_axis(axis, x.ndim)
     indices = indices if is_traced(indices) else np.asarray(indices)
+    indices = indices if indices.size else indices.astype(np.intp)
     if mode != "raise":
         n = x.shape[axis]
         indices = indices % n if mode == "wrap" else np.clip(indices, 0, n - 1)
-    return x[(slice(None),) * axis + (indices,)]
+    return getitem(x, (slice(None),) * axis + (indices,))
 
 
 @composite(np.take_along_axis)
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     x = traced(arr)
     if axis is None:
-        return np.ravel(x)[indices]
+        return getitem(np.ravel(x), indices)
     axis = one_axis(axis, x.ndim)
-    index = [
-        np.arange(n).reshape([-1 if i == j else 1 for j in range(x.ndim)])
-        for i, n in enumerate(x.shape)
+    return getitem(x, along_axis(indices, x.shape, axis))
+
+
+def along_axis(indices: Any, shape: tuple[int, ...], axis: int) -> tuple[Any, ...]:
+    """The index of the elements that `np.take_along_axis` takes and `np.put_along_axis` puts."""
+    grid: list[Any] = [
+        np.arange(n).reshape([-1 if i == j else 1 for j in range(len(shape))])
+        for i, n in enumerate(shape)
     ]
-    index[axis] = indices
-    return x[tuple(index)]
+    grid[axis] = indices
+    return tuple(grid)
 
 
 @composite(np.compress)
@@ -368,6 +384,26 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return result
 
 
+def _clip_slope(y: Any, a: Any, low: Any, high: Any) -> Any:
+    """1 between the bounds, ½ on one of them, 0 beyond; NaN for NaN."""
+    share = ((a >= low) & (a <= high)).astype(y.dtype)
+    for bound in (low, high):
+        tied = np.equal(a, bound)
+        if type(tied) is not np.ndarray or tied.any():
+            share = np.where(tied, 0.5, 1.0).astype(y.dtype) * share
+    # NaN is in no interval; the sweep is told by NaN.
+    return np.where(np.isnan(y), y, share) if type(y) is not np.ndarray or has_nan(y) else share
+
+
+_clip_between = elementwise(
+    "clip",
+    _clip_slope,
+    lambda y, a, low, high: 0.0,
+    lambda y, a, low, high: 0.0,
+    impl=lambda a, low, high: np.minimum(np.maximum(a, low), high),
+)
+
+
 @composite(np.clip)
 def _clip(
     a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = None, **bounds: Any
@@ -379,21 +415,7 @@ def _clip(
         raise NotDifferentiableError(
             f"np.clip of a traced value does not take {', '.join(bounds)}="
         )
+    if all(bound is not None and not is_traced(bound) for bound in (a_min, a_max)):
+        return _clip_between(traced(a), a_min, a_max)
     a = np.positive(traced(a)) if a_min is None else np.maximum(traced(a), a_min)
     return a if a_max is None else np.minimum(a, a_max)
-
-
-for _function in (np.argmax, np.argmin, np.argsort, np.argpartition, np.nonzero, np.flatnonzero, np.argwhere,
-                  np.searchsorted, np.count_nonzero, np.isclose, np.allclose, np.array_equal, np.all, np.any, np.round,
-                  np.around, np.fix, np.digitize, np.iscomplex, np.isreal):  # fmt: skip
-    _open = _function in (np.nonzero, np.flatnonzero, np.argwhere)
-    FUNCTIONS[_function] = by_position(_function, Constant(_function.__name__, _function, _open))
-
-
-@composite(np.sort)
-def _sort(
-    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
-) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), -1
-    return np.take_along_axis(a, np.argsort(a, axis=axis, kind="stable"), axis)

@@ -1,17 +1,22 @@
-"""Linear algebra: solve, inv, det, slogdet, cholesky, norm, batched over leading axes.
+"""Linear algebra without decompositions into factors: systems, inverses, determinants, powers; batched.
 
 The rules follow Giles 2008, "Collected matrix derivative results for forward and reverse mode algorithmic
-differentiation". Tangent rules broadcast over leading axes, so that all directions go through them at once.
+differentiation"; that of the pseudoinverse Golub & Pereyra 1973, "The differentiation of pseudo-inverses and nonlinear
+least squares problems whose variables separate". Tangent rules broadcast over leading axes, so that all directions go
+through them at once. Cotangents are transposed, not conjugated: ``Re Σ ct · ẏ`` is the slope, for complex arrays too.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from scipy.linalg import lapack
 
+from optkit.ad.core import reveal
 from optkit.ad.registry import (
     FUNCTIONS,
     Constant,
@@ -20,32 +25,90 @@ from optkit.ad.registry import (
     strong_product,
     unbroadcast,
 )
-from optkit.ad.rules.axes import by_position, with_ndim
+from optkit.ad.rules.axes import by_position, with_ndim, without_out
 from optkit.ad.rules.reduce import other_products
 from optkit.ad.rules.shape import is_traced, traced
-from optkit.errors import NotDifferentiableError
 
 # A matrix with a smaller condition number than this is regular enough to take its cofactors from its inverse.
 _REGULAR = 1e7
 
 
-def _t(a: Any) -> Any:
+def transpose(a: Any) -> Any:
+    """The transpose of each matrix."""
     return np.swapaxes(a, -1, -2)
 
 
+def conjugate(a: Any) -> Any:
+    """The complex conjugate; a real array as it is."""
+    return np.conjugate(a) if np.iscomplexobj(a) else a
+
+
+def adjoint(a: Any) -> Any:
+    """The conjugate transpose of each matrix."""
+    return conjugate(transpose(a))
+
+
+def on_diagonal(values: Any) -> Any:
+    """The diagonal of each matrix."""
+    return np.einsum("...ii->...i", values)
+
+
+@functools.lru_cache(maxsize=32)
+def _half(n: int, kind: str) -> Any:
+    mask = np.tri(n, dtype=kind) - 0.5 * np.eye(n, dtype=kind)
+    mask.flags.writeable = False
+    return mask
+
+
+def half_lower(m: Any) -> Any:
+    """The lower triangle with half the diagonal."""
+    return m * _half(np.shape(m)[-1], m.dtype.char)
+
+
+def hermitian_part(m: Any) -> Any:
+    """Half the sum of a matrix and its conjugate transpose."""
+    return 0.5 * (m + adjoint(m))
+
+
+# The matrix that a routine sees which reads one triangle of its argument only. Its slope is the symmetric one: the two
+# entries of a pair are moved together, half by each.
+_mirror = nonlinear(
+    "mirror",
+    impl=lambda a, lower: _mirrored(a, lower),
+    jvp=lambda t, y, a, lower: hermitian_part(t[0]),
+    vjp=lambda ct, y, a, lower: hermitian_part(ct),
+    leading=True,
+)
+
+
+def _mirrored(a: Any, lower: bool) -> Any:
+    part = np.tril(a) if lower else np.triu(a)
+    return part + adjoint(np.tril(a, -1) if lower else np.triu(a, 1))
+
+
+def from_triangle(a: Any, lower: bool = True) -> Any:
+    """The Hermitian matrix of which ``a`` holds one triangle; its derivative is symmetrised."""
+    return _mirror(a, lower=lower)
+
+
 # --- solve, inv -------------------------------------------------------------------------------------------------------
+
+
+def solve_all(solve: Any, right: Any, ndim: int) -> Any:
+    """``solve`` right sides of ``ndim`` axes and perhaps one more, the directions: they are columns of one system."""
+    if np.ndim(right) == ndim:
+        return solve(right)
+    columns = np.moveaxis(right, 0, -1)
+    shape = np.shape(columns)
+    solved = solve(np.reshape(columns, (*shape[:-2], shape[-2] * shape[-1])))
+    return np.moveaxis(np.reshape(solved, (*np.shape(solved)[:-1], *shape[-2:])), -1, 0)
 
 
 def _solve_jvp(tangents: Any, x: Any, a: Any, b: Any) -> Any:
     """A ẋ = ḃ − Ȧ x."""
     ta, tb = tangents
     right = tb if ta is None else -np.matmul(ta, x) if tb is None else tb - np.matmul(ta, x)
-    if np.ndim(right) == np.ndim(x):
-        return np.linalg.solve(a, right)
-    # All directions are columns of one system: the matrix is factorised once.
-    columns = np.moveaxis(right, 0, -1)
-    solved = np.linalg.solve(a, np.reshape(columns, (*np.shape(columns)[:-2], -1)))
-    return np.moveaxis(np.reshape(solved, (*np.shape(solved)[:-1], *np.shape(columns)[-2:])), -1, 0)
+    return solve_all(lambda columns: np.linalg.solve(a, columns), right, np.ndim(x))
 
 
 _solve = nonlinear(
@@ -53,8 +116,10 @@ _solve = nonlinear(
     impl=np.linalg.solve,
     jvp=_solve_jvp,
     vjp=(
-        lambda ct, x, a, b: unbroadcast(-np.matmul(np.linalg.solve(_t(a), ct), _t(x)), a),
-        lambda ct, x, a, b: unbroadcast(np.linalg.solve(_t(a), ct), b),
+        lambda ct, x, a, b: unbroadcast(
+            -np.matmul(np.linalg.solve(transpose(a), ct), transpose(x)), a
+        ),
+        lambda ct, x, a, b: unbroadcast(np.linalg.solve(transpose(a), ct), b),
     ),
     leading=True,
 )
@@ -72,9 +137,141 @@ def _np_solve(a: Any, b: Any) -> Any:
 _inv = nonlinear(
     np.linalg.inv,
     jvp=lambda t, y, a: -np.matmul(np.matmul(y, t[0]), y),
-    vjp=lambda ct, y, a: -np.matmul(np.matmul(_t(y), ct), _t(y)),
+    vjp=lambda ct, y, a: -np.matmul(np.matmul(transpose(y), ct), transpose(y)),
     leading=True,
 )
+
+# --- triangular systems -----------------------------------------------------------------------------------------------
+
+_TRTRS = {"f": lapack.strtrs, "d": lapack.dtrtrs, "F": lapack.ctrtrs, "D": lapack.ztrtrs}
+
+
+def _triangular_impl(a: Any, b: Any, lower: bool, unit: bool) -> Any:
+    kind = np.result_type(a, b)
+    if not np.size(b):
+        return np.zeros(np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) + b.shape[-2:], kind)
+    if a.ndim > 2 and a.size == a.shape[-1] ** 2:  # One matrix for all.
+        a = a.reshape(a.shape[-2:])
+    if a.ndim > 2 or kind.char not in _TRTRS:
+        return np.linalg.solve(_triangle(a, lower, unit, full=True), b)
+    if b.ndim > 2:
+        columns = np.moveaxis(b, -2, 0).reshape(b.shape[-2], -1)
+        solved = _triangular_impl(a, columns, lower, unit)
+        return np.moveaxis(solved.reshape(b.shape[-2], *b.shape[:-2], b.shape[-1]), 0, -2)
+    a = a.astype(kind, copy=False)
+    # LAPACK takes columns: what lies in rows is given to it as the transpose.
+    turned = not a.flags.f_contiguous
+    x, info = _TRTRS[kind.char](
+        a.T if turned else a, b, lower=lower != turned, trans=int(turned), unitdiag=unit
+    )
+    if info > 0:
+        raise np.linalg.LinAlgError(f"singular matrix: diagonal element {info - 1} is zero")
+    return np.asarray(x, dtype=kind)
+
+
+def _triangle(m: Any, lower: bool, unit: bool, full: bool = False) -> Any:
+    """The part of a matrix that a triangular system reads; ``full`` with the ones that a ``unit`` diagonal has."""
+    part = np.tril(m, -int(unit)) if lower else np.triu(m, int(unit))
+    return part + np.eye(np.shape(m)[-1], dtype=m.dtype) if full and unit else part
+
+
+def _triangular_jvp(tangents: Any, x: Any, a: Any, b: Any, lower: bool, unit: bool) -> Any:
+    ta, tb = tangents
+    moved = None if ta is None else np.matmul(_triangle(ta, lower, unit), x)
+    right = tb if moved is None else -moved if tb is None else tb - moved
+    return solve_triangular(a, right, lower, unit)
+
+
+def _triangular_pull(ct: Any, a: Any, lower: bool, unit: bool) -> Any:
+    return solve_triangular(transpose(a), ct, not lower, unit)
+
+
+_triangular = nonlinear(
+    "solve_triangular",
+    impl=_triangular_impl,
+    jvp=_triangular_jvp,
+    vjp=(
+        lambda ct, x, a, b, lower, unit: unbroadcast(
+            -_triangle(np.matmul(_triangular_pull(ct, a, lower, unit), transpose(x)), lower, unit),
+            a,
+        ),
+        lambda ct, x, a, b, lower, unit: unbroadcast(_triangular_pull(ct, a, lower, unit), b),
+    ),
+    leading=True,
+)
+
+
+def solve_triangular(a: Any, b: Any, lower: bool, unit: bool = False) -> Any:
+    """Solve systems with one triangle of ``a``; the right sides are the columns of ``b``."""
+    ndim = max(np.ndim(a), np.ndim(b))
+    return _triangular(with_ndim(a, ndim), with_ndim(b, ndim), lower=lower, unit=unit)
+
+
+# --- pinv, lstsq ------------------------------------------------------------------------------------------------------
+
+
+def _pinv_jvp(tangents: Any, p: Any, a: Any, **how: Any) -> Any:
+    """The derivative where the rank is constant: −P Ȧ P + P Pᴴ Ȧᴴ (I − A P) + (I − P A) Ȧᴴ Pᴴ P."""
+    t, th, ph = tangents[0], adjoint(tangents[0]), adjoint(p)
+    left, right = np.matmul(np.matmul(p, ph), th), np.matmul(th, np.matmul(ph, p))
+    return (
+        -np.matmul(np.matmul(p, t), p)
+        + (left - np.matmul(np.matmul(left, a), p))
+        + (right - np.matmul(p, np.matmul(a, right)))
+    )
+
+
+def _pinv_vjp(ct: Any, p: Any, a: Any, **how: Any) -> Any:
+    ch, ph = transpose(ct), adjoint(p)
+    left, right = np.matmul(ch, np.matmul(p, ph)), np.matmul(np.matmul(ph, p), ch)
+    return conjugate(
+        -np.matmul(np.matmul(ph, adjoint(ch)), ph)
+        + (left - np.matmul(a, np.matmul(p, left)))
+        + (right - np.matmul(np.matmul(right, p), a))
+    )
+
+
+_pinv = nonlinear(
+    "pinv",
+    impl=lambda a, **how: np.linalg.pinv(a, **how),
+    jvp=_pinv_jvp,
+    vjp=_pinv_vjp,
+    leading=True,
+)
+
+
+@composite(np.linalg.pinv)
+def _np_pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Any:
+    a = traced(a)
+    how = {"rcond": rcond} if rtol is np._NoValue else {"rcond": rcond, "rtol": rtol}
+    if hermitian:
+        return _pinv(from_triangle(a), hermitian=True, **how)
+    return _pinv(a, **how)
+
+
+@composite(np.linalg.lstsq)
+def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    """By the pseudoinverse, so that a matrix of deficient rank has the derivative of the solution of least norm."""
+    a, b = traced(a), traced(b)
+    if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
+        return np.linalg.lstsq(reveal(a), reveal(b), rcond)  # NumPy says what is wrong.
+    m, n = a.shape
+    kind = np.result_type(a, b)
+    a, b = a.astype(kind, copy=False), b.astype(kind, copy=False)
+    epsilon = np.finfo(kind).eps
+    cutoff = epsilon * max(m, n) if rcond is None else epsilon if rcond == -1 else rcond
+    singular = np.linalg.svdvals(a)
+    values = reveal(singular)
+    rank = int(np.sum(values > cutoff * np.max(values, initial=0.0)))
+    x = np.matmul(_pinv(a, rcond=None, rtol=cutoff), b)
+    if rank < n or m <= n:
+        residuals: Any = np.zeros((0,), dtype=values.dtype)
+    else:
+        columns = b - np.matmul(a, x)
+        squares = np.square(np.real(columns)) + np.square(np.imag(columns))
+        residuals = np.sum(np.reshape(squares, (m, -1)), axis=0)
+    return x, residuals, rank, singular
+
 
 # --- det, slogdet -----------------------------------------------------------------------------------------------------
 
@@ -86,10 +283,25 @@ _any_singular = Constant("any_singular", lambda a: np.any(np.linalg.cond(a) > _R
 def _cofactors(det: Any, a: Any) -> Any:
     """∂ det A / ∂A, the matrix of cofactors, of singular matrices too."""
     if not is_traced(a):
-        return _plain_cofactors(a)
+        quick = _regular_cofactors(det, a)
+        return _plain_cofactors(a) if quick is None else quick
     if not _any_singular(a):
-        return np.reshape(det, (*np.shape(det), 1, 1)) * _t(np.linalg.inv(a))
+        return np.reshape(det, (*np.shape(det), 1, 1)) * transpose(np.linalg.inv(a))
     return _minors(a)
+
+
+def _regular_cofactors(det: Any, a: Any) -> Any:
+    """det(A) A⁻ᵀ, or None where the matrix may not be regular enough for that."""
+    if not np.all(np.abs(det) > np.finfo(a.dtype).tiny):
+        return None
+    try:
+        inverse = np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return None
+    sizes = [np.max(np.sum(np.abs(m), axis=-1), axis=-1, initial=0.0) for m in (a, inverse)]
+    if not np.all(sizes[0] * sizes[1] < _REGULAR):
+        return None
+    return np.reshape(det, (*np.shape(det), 1, 1)) * transpose(inverse)
 
 
 def _plain_cofactors(a: Any) -> Any:
@@ -131,22 +343,27 @@ for _function, _primitive in ((np.linalg.inv, _inv), (np.linalg.det, _det)):
 
 
 def _slogdet_slope(sign: Any, a: Any) -> Any:
-    """∂ log|det A| / ∂A = A⁻ᵀ; infinite where the matrix is singular."""
+    """∂ log det A / ∂A = A⁻ᵀ; infinite where the matrix is singular."""
     singular = np.equal(sign, 0)[..., None, None]
     if not np.any(singular):
-        return _t(np.linalg.inv(a))
+        return transpose(np.linalg.inv(a))
     regular = np.where(singular, np.eye(np.shape(a)[-1], dtype=a.dtype), a)
-    return np.where(singular, math.inf, _t(np.linalg.inv(regular)))
+    return np.where(singular, math.inf, transpose(np.linalg.inv(regular)))
 
 
 def _slogdet_jvp(tangents: Any, y: Any, a: Any) -> Any:
     slope = np.sum(strong_product(tangents[0], _slogdet_slope(y[0], a)), axis=(-2, -1))
+    if np.iscomplexobj(y[0]):  # The sign is a phase, exp(i Im log det A).
+        return 1j * y[0] * np.imag(slope), np.real(slope)
     return np.zeros(np.shape(slope), dtype=slope.dtype), slope
 
 
 def _slogdet_vjp(ct: Any, y: Any, a: Any) -> Any:
-    slope = ct[1]  # The sign does not change.
-    if slope is None:
+    phase, slope = ct[0], None if ct[1] is None else np.real(ct[1])
+    if phase is not None and np.iscomplexobj(y[0]):
+        turn = 1j * np.imag(phase * y[0])
+        slope = turn if slope is None else slope + turn
+    if slope is None:  # A real sign does not change.
         return np.zeros(np.shape(a), dtype=a.dtype)
     return strong_product(np.reshape(slope, (*np.shape(slope), 1, 1)), _slogdet_slope(y[0], a))
 
@@ -162,37 +379,24 @@ _slogdet = nonlinear(
 
 @composite(np.linalg.slogdet)
 def _np_slogdet(a: Any) -> Any:
-    a = traced(a)
-    if np.iscomplexobj(a):
-        raise NotDifferentiableError(
-            "np.linalg.slogdet of a complex traced matrix: use np.linalg.det"
-        )
-    from numpy.linalg._linalg import SlogdetResult
+    return _SlogdetResult(*_slogdet(traced(a)))
 
-    return SlogdetResult(*_slogdet(a))
 
+_SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
 
 # --- cholesky ---------------------------------------------------------------------------------------------------------
 
 
-def _half_lower(m: Any) -> Any:
-    """The lower triangle with half the diagonal."""
-    n = np.shape(m)[-1]
-    return m * (np.tri(n, dtype=m.dtype) - 0.5 * np.eye(n, dtype=m.dtype))
-
-
 def _cholesky_jvp(tangents: Any, low: Any, a: Any) -> Any:
-    """L̇ = L Φ(L⁻¹ Ȧ L⁻ᵀ) with the symmetric part of Ȧ."""
-    ta = 0.5 * (tangents[0] + _t(tangents[0]))
-    inverse = np.linalg.inv(low)
-    return np.matmul(low, _half_lower(np.matmul(np.matmul(inverse, ta), _t(inverse))))
+    """L̇ = L Φ(L⁻¹ Ȧ L⁻ᴴ) with the Hermitian part of Ȧ; Φ takes the lower triangle with half the diagonal."""
+    inner = solve_triangular(low, hermitian_part(tangents[0]), lower=True)
+    return np.matmul(low, half_lower(solve_triangular(low, adjoint(inner), lower=True)))
 
 
 def _cholesky_vjp(ct: Any, low: Any, a: Any) -> Any:
-    inverse = np.linalg.inv(low)
-    inner = _half_lower(np.matmul(_t(low), ct))
-    pulled = np.matmul(np.matmul(_t(inverse), inner), inverse)
-    return 0.5 * (pulled + _t(pulled))
+    inner = half_lower(np.matmul(adjoint(low), conjugate(ct)))
+    left = solve_triangular(adjoint(low), inner, lower=False)
+    return conjugate(hermitian_part(adjoint(solve_triangular(adjoint(low), adjoint(left), False))))
 
 
 _cholesky = nonlinear(
@@ -203,56 +407,116 @@ _cholesky = nonlinear(
 @composite(np.linalg.cholesky)
 def _np_cholesky(a: Any, /, *, upper: bool = False) -> Any:
     a = traced(a)
-    if np.iscomplexobj(a):
-        raise NotDifferentiableError(
-            "np.linalg.cholesky of a complex traced matrix: use real matrices"
+    return adjoint(_cholesky(adjoint(a))) if upper else _cholesky(a)
+
+
+# --- powers and products ----------------------------------------------------------------------------------------------
+
+
+@composite(np.linalg.matrix_power)
+def _matrix_power(a: Any, n: Any) -> Any:
+    a, n = traced(a), operator.index(n)
+    if n == 0 or a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        return np.linalg.matrix_power(reveal(a), n)  # The identity; or NumPy says what is wrong.
+    square = np.linalg.inv(a) if n < 0 else a
+    if abs(n) == 3:  # In NumPy's order, here and below, so that the values agree to the last bit.
+        return np.matmul(np.matmul(square, square), square)
+    power = None
+    for i, bit in enumerate(reversed(f"{abs(n):b}")):
+        square = np.matmul(square, square) if i else square
+        if bit == "1":
+            power = square if power is None else np.matmul(power, square)
+    return power
+
+
+@composite(np.linalg.multi_dot)
+def _multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    without_out(out, "linalg.multi_dot")
+    parts = [traced(a) for a in arrays]
+    if len(parts) < 2:
+        raise ValueError("Expecting at least two arrays.")
+    if len(parts) == 2:
+        return np.dot(*parts)
+    first, last = parts[0].ndim, parts[-1].ndim
+    parts[0] = parts[0][None, :] if first == 1 else parts[0]
+    parts[-1] = parts[-1][:, None] if last == 1 else parts[-1]
+    if any(part.ndim != 2 for part in parts):
+        raise np.linalg.LinAlgError("multi_dot: the arrays between the first and last must be 2-D")
+    product = _chain(parts)
+    return product[(0,) * (first == 1) + (..., *(0,) * (last == 1))]
+
+
+def _chain(parts: list[Any]) -> Any:
+    """The product of a chain of matrices in the cheapest order (Cormen et al., Introduction to Algorithms, §15.2)."""
+    sizes = [part.shape[0] for part in parts] + [parts[-1].shape[1]]
+    best: dict[tuple[int, int], tuple[float, int]] = {(i, i): (0.0, i) for i in range(len(parts))}
+    for length in range(1, len(parts)):
+        for i in range(len(parts) - length):
+            j = i + length
+            best[i, j] = min(
+                (best[i, k][0] + best[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+                for k in range(i, j)
+            )
+
+    def product(i: int, j: int) -> Any:
+        k = best[i, j][1]
+        return parts[i] if i == j else np.matmul(product(i, k), product(k + 1, j))
+
+    return product(0, len(parts) - 1)
+
+
+@composite(np.linalg.tensorsolve)
+def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    a, b = traced(a), traced(b)
+    if axes is not None:
+        last = list(range(a.ndim))
+        for k in axes:  # One after the other, to the end, as NumPy does.
+            last.remove(k)
+            last.insert(a.ndim, k)
+        a = np.transpose(a, last)
+    shape = a.shape[b.ndim - a.ndim :] if a.ndim > b.ndim else ()
+    size = math.prod(shape)
+    if a.size != size**2:
+        raise np.linalg.LinAlgError(
+            f"tensorsolve: the axes of a beyond those of b, {shape}, must make up a square matrix"
         )
-    return _t(_cholesky(_t(a))) if upper else _cholesky(a)
+    return np.reshape(np.linalg.solve(np.reshape(a, (size, size)), np.ravel(b)), shape)
 
 
-# --- norm -------------------------------------------------------------------------------------------------------------
+@composite(np.linalg.tensorinv)
+def _tensorinv(a: Any, ind: int = 2) -> Any:
+    a = traced(a)
+    if ind <= 0:
+        raise ValueError("Invalid ind argument.")
+    inverse = np.linalg.inv(np.reshape(a, (math.prod(a.shape[ind:]), -1)))
+    return np.reshape(inverse, a.shape[ind:] + a.shape[:ind])
 
 
-@composite(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 -- NumPy's name
-    x = traced(x)
-    if axis is None and (
-        ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)
-    ):
-        axes: tuple[int, ...] = tuple(range(x.ndim))
-        return _euclidean(x, axes, keepdims)
-    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
-    if len(axes) == 1:
-        return _vector_norm(x, ord, axes, keepdims)
-    if len(axes) != 2:
-        raise ValueError("Improper number of dimensions to norm.")
-    if ord is None or ord in ("f", "fro"):
-        return _euclidean(x, axes, keepdims)
-    if ord in (1, -1, math.inf, -math.inf):
-        row, column = axes if abs(ord) == 1 else axes[::-1]
-        sums = np.sum(np.abs(x), axis=row, keepdims=True)
-        return (np.max if ord > 0 else np.min)(sums, axis=(row, column), keepdims=keepdims)
-    raise NotDifferentiableError(
-        f"np.linalg.norm with ord={ord!r} of a traced matrix: only None, 'fro', 1, -1, inf and -inf have a rule"
-    )
+@composite(np.linalg.vecdot)
+def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    a, b = np.moveaxis(traced(x1), axis, -1), np.moveaxis(traced(x2), axis, -1)
+    if a.shape[-1] != b.shape[-1]:
+        raise ValueError(f"vecdot: the vectors have {a.shape[-1]} and {b.shape[-1]} components")
+    return np.matmul(conjugate(a)[..., None, :], b[..., None])[..., 0, 0]
 
 
-def _euclidean(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    squares = np.square(x) if not np.iscomplexobj(x) else np.square(x.real) + np.square(x.imag)
-    return np.sqrt(np.sum(squares, axis=axes, keepdims=keepdims))
+@composite(np.linalg.outer)
+def _outer(x1: Any, x2: Any, /) -> Any:
+    a, b = traced(x1), traced(x2)
+    if a.ndim != 1 or b.ndim != 1:
+        raise ValueError(f"Input arrays must be one-dimensional, but they are {a.ndim=} {b.ndim=}.")
+    return np.outer(a, b)
 
 
-def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
-    if ord is None or ord == 2:
-        return _euclidean(x, axes, keepdims)
-    if ord == math.inf:
-        return np.max(np.abs(x), axis=axes, keepdims=keepdims)
-    if ord == -math.inf:
-        return np.min(np.abs(x), axis=axes, keepdims=keepdims)
-    if ord == 0:
-        return np.sum(np.not_equal(x, 0), axis=axes, keepdims=keepdims).astype(x.dtype)
-    if ord == 1:
-        return np.sum(np.abs(x), axis=axes, keepdims=keepdims)
-    if isinstance(ord, str):
-        raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    return np.sum(np.abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1 / ord)
+# The functions of the array API, with their stricter signatures.
+FUNCTIONS[np.linalg.matmul] = lambda x1, x2, /: np.matmul(x1, x2)
+FUNCTIONS[np.linalg.tensordot] = lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes)
+FUNCTIONS[np.linalg.cross] = lambda x1, x2, /, *, axis=-1: np.cross(x1, x2, axis=axis)
+FUNCTIONS[np.linalg.matrix_transpose] = lambda x, /: np.matrix_transpose(x)
+FUNCTIONS[np.linalg.diagonal] = lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1)
+FUNCTIONS[np.linalg.trace] = lambda x, /, *, offset=0, dtype=None: np.trace(
+    x, offset, -2, -1, dtype=dtype
+)
+FUNCTIONS[np.linalg.matrix_rank] = by_position(
+    np.linalg.matrix_rank, Constant("matrix_rank", np.linalg.matrix_rank)
+)

@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from optkit.ad import inplace
 from optkit.ad.registry import Linear, composite, linear, unbroadcast
-from optkit.ad.rules.axes import with_ndim, without_out
+from optkit.ad.rules.axes import recent, with_ndim, without_out
 from optkit.ad.rules.index import setitem
 from optkit.ad.rules.shape import traced
 
@@ -82,6 +82,22 @@ def _vdot(a: Any, b: Any, /) -> Any:
     return np.matmul(np.ravel(np.conj(traced(a))), np.ravel(traced(b)))
 
 
+@composite(np.vecdot)
+def _vecdot(a: Any, b: Any) -> Any:
+    a = np.conj(traced(a))
+    return np.matmul(a[..., None, :], traced(b)[..., :, None])[..., 0, 0]
+
+
+@composite(*recent("matvec"))
+def _matvec(a: Any, x: Any) -> Any:
+    return np.matmul(traced(a), traced(x)[..., :, None])[..., 0]
+
+
+@composite(*recent("vecmat"))
+def _vecmat(x: Any, a: Any) -> Any:
+    return np.matmul(np.conj(traced(x))[..., None, :], traced(a))[..., 0, :]
+
+
 @composite(np.outer)
 def _outer(a: Any, b: Any, out: Any = None) -> Any:
     without_out(out, "outer")
@@ -129,6 +145,54 @@ def _cross(
         raise ValueError("np.cross of traced values needs vectors of three components")
     after, before = [1, 2, 0], [2, 0, 1]
     return np.moveaxis(a[..., after] * b[..., before] - a[..., before] * b[..., after], -1, axisc)
+
+
+# --- convolution ------------------------------------------------------------------------------------------------------
+
+
+def _convolve_left(ct: Any, a: Any, v: Any) -> Any:
+    """The cotangent of ``a`` in the full convolution of ``a`` and ``v``."""
+    return _convolve(ct, v[::-1])[len(v) - 1 : len(v) - 1 + len(a)]
+
+
+_convolve = linear(
+    "convolve",
+    _convolve_left,
+    lambda ct, a, v: _convolve_left(ct, v, a),
+    impl=np.convolve,
+    each=True,
+)
+
+
+@composite(np.convolve)
+def _np_convolve(a: Any, v: Any, mode: Any = "full") -> Any:
+    a, v = np.ravel(np.atleast_1d(traced(a))), np.ravel(np.atleast_1d(traced(v)))
+    if not a.size or not v.size:
+        raise ValueError("a and v cannot be empty")
+    least = min(a.size, v.size)
+    return _part(_convolve(a, v), mode, (least - 1) // 2, a.size, v.size)
+
+
+@composite(np.correlate)
+def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+    a, v = np.ravel(np.atleast_1d(traced(a))), np.ravel(np.atleast_1d(traced(v)))
+    if not a.size or not v.size:
+        raise ValueError("a and v cannot be empty")
+    # NumPy centers the shorter one in the longer one, whichever comes first.
+    start = (v.size - 1) // 2 if a.size >= v.size else a.size // 2
+    return _part(_convolve(a, np.conj(v)[::-1]), mode, start, a.size, v.size)
+
+
+def _part(full: Any, mode: Any, start: int, m: int, n: int) -> Any:
+    """The part of a full convolution of lengths ``m`` and ``n`` that a mode asks for; "same" begins at ``start``."""
+    mode = {0: "valid", 1: "same", 2: "full"}.get(mode, mode)
+    if mode == "full":
+        return full
+    if mode == "same":
+        return full[start : start + max(m, n)]
+    if mode == "valid":
+        return full[min(m, n) - 1 : max(m, n)]
+    raise ValueError(f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})")
 
 
 # --- einsum -----------------------------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.core import Tracer
-from optkit.ad.registry import composite, linear, nonlinear, strong_product
-from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, without_out
-from optkit.ad.rules.shape import traced
+from optkit.ad.registry import composite, linear, nonlinear, pulled_product, strong_product
+from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, recent, without_out
+from optkit.ad.rules.shape import is_traced, traced
 
 
 def _expand(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -109,12 +109,47 @@ def _mean(
     return _average(total, x, axis, keepdims, where)
 
 
+def _deviations(x: Any, axis: tuple[int, ...], ddof: float) -> Any:
+    """The partial derivatives of the variance: 2 (x − mean) / (n − ddof)."""
+    count = math.prod(np.shape(x)[i] for i in axis)
+    return (x - np.mean(x, axis=axis, keepdims=True)) * (2 / (count - ddof))
+
+
+def _variance_jvp(tangents: Any, y: Any, x: Any, axis: Any, keepdims: bool, ddof: float) -> Any:
+    terms = strong_product(tangents[0], _deviations(x, axis, ddof))
+    return np.sum(terms, axis=tuple(i - np.ndim(x) for i in axis), keepdims=keepdims)
+
+
+_variance = nonlinear(
+    "var",
+    impl=lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof),
+    jvp=_variance_jvp,
+    vjp=lambda ct, y, x, axis, keepdims, ddof: pulled_product(
+        _expand(ct, x, axis, keepdims), _deviations(x, axis, ddof)
+    ),
+    leading=True,
+)
+
+
 @composite(np.var)
 def _var(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False, *,
     where: Any = True, mean: Any = np._NoValue, correction: Any = np._NoValue,
 ) -> Any:  # fmt: skip
     x = traced(a)
+    spread = ddof if is_default(correction) else correction
+    if (
+        is_default(mean)
+        and dtype is None
+        and where is True
+        and x.dtype.kind == "f"
+        and not is_traced(spread)
+    ):
+        axes = all_axes(axis, x.ndim)
+        count = math.prod(x.shape[i] for i in axes)
+        if count > max(spread, 1):
+            without_out(out, "var")
+            return _variance(x, axis=axes, keepdims=keeps(keepdims), ddof=spread)
     center = (
         np.mean(x, axis=axis, dtype=dtype, keepdims=True, where=where) if is_default(mean) else mean
     )
@@ -125,7 +160,7 @@ def _var(
         else np.square(deviation.real) + np.square(deviation.imag)
     )
     total = np.sum(squares, axis=axis, dtype=dtype, out=out, keepdims=keepdims, where=where)
-    return _average(total, x, axis, keepdims, where, ddof if is_default(correction) else correction)
+    return _average(total, x, axis, keepdims, where, spread)
 
 
 @composite(np.std)
@@ -153,7 +188,13 @@ def _extremum_jvp(tangents: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims
 
 
 def _extremum_vjp(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    return strong_product(_expand(ct, x, axis, keepdims), _shares(y, x, axis, keepdims))
+    if type(x) is np.ndarray:  # As below, in fewer passes over the memory.
+        attained = np.equal(x, _expand(y, x, axis, keepdims))
+        count = np.count_nonzero(attained, axis=axis, keepdims=True)
+        if np.all(count):
+            share = _expand(ct, x, axis, keepdims) / count.astype(x.dtype)
+            return pulled_product(share, attained)
+    return pulled_product(_expand(ct, x, axis, keepdims), _shares(y, x, axis, keepdims))
 
 
 # The primitives of np.max and np.min.
@@ -224,6 +265,9 @@ def _np_cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> 
     return _cumsum(x, axis=one_axis(axis, x.ndim))
 
 
+_TINY = 1e-30  # Far above the smallest numbers, so that no product has lost digits by underflow.
+
+
 def _prefix_products(x: Any) -> Any:
     """Products of all elements before each one along the first axis, in ⌈log₂ n⌉ vectorised steps.
 
@@ -242,6 +286,11 @@ def other_products(x: Any, axis: tuple[int, ...]) -> Any:
     """For each element the product of all others along the axes: the partial derivatives of a product."""
     if not np.size(x):
         return x
+    if type(x) is np.ndarray:
+        product = np.prod(x, axis=axis, keepdims=True)
+        size = np.abs(product)
+        if np.all((size > _TINY) & (size < math.inf)):
+            return product / x  # Nothing is zero or infinite.
     order = axis + tuple(i for i in range(np.ndim(x)) if i not in axis)
     front = np.transpose(x, order)
     rows = np.reshape(front, (-1, *np.shape(front)[len(axis) :]))
@@ -258,7 +307,7 @@ _prod = nonlinear(
     "prod",
     impl=lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
     jvp=_prod_jvp,
-    vjp=lambda ct, y, x, axis, keepdims: strong_product(
+    vjp=lambda ct, y, x, axis, keepdims: pulled_product(
         _expand(ct, x, axis, keepdims), other_products(x, axis)
     ),
     leading=True,
@@ -298,20 +347,35 @@ def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> An
     return np.moveaxis(products, 0, axis)
 
 
-@composite(np.diff)
-def _diff(
-    a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue
-) -> Any:
-    x = traced(a)
-    axis = one_axis(axis, x.ndim)
-    ends = [None if is_default(end) else traced(end) for end in (prepend, append)]
-    one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    ends = [
-        None if end is None else np.broadcast_to(end, one) if not end.ndim else end for end in ends
-    ]
-    if any(end is not None for end in ends):
-        x = np.concatenate([part for part in (ends[0], x, ends[1]) if part is not None], axis=axis)
-    before = (slice(None),) * axis
-    for _ in range(n):
-        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
-    return x
+def _cumulative(name: str, plain: Any, neutral: int) -> None:
+    """One of the cumulative functions of the array API standard."""
+
+    def replacement(
+        x: Any,
+        /,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        include_initial: bool = False,
+    ) -> Any:
+        without_out(out, name)
+        x = traced(x)
+        if axis is None:
+            if x.ndim > 1:
+                raise ValueError(
+                    "For arrays which have more than one dimension ``axis`` argument is required."
+                )
+            axis = 0
+        axis = one_axis(axis, x.ndim)
+        y = plain(x, axis=axis, dtype=dtype)
+        if not include_initial:
+            return y
+        first = np.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), neutral, y.dtype)
+        return np.concatenate([first, y], axis=axis)
+
+    composite(*recent(name))(replacement)
+
+
+_cumulative("cumulative_sum", np.cumsum, 0)
+_cumulative("cumulative_prod", np.cumprod, 1)

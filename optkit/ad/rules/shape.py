@@ -15,9 +15,8 @@ import numpy as np
 from optkit.ad import inplace
 from optkit.ad.core import Tracer, primal, unpack_objects
 from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, unbroadcast
-from optkit.ad.rules.axes import one_axis, without_out
+from optkit.ad.rules.axes import one_axis, recent, without_out
 from optkit.ad.rules.elementwise import imag_part, real_part
-from optkit.errors import LostDerivativeError
 
 # --- the primitives ---------------------------------------------------------------------------------------------------
 
@@ -357,9 +356,21 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     return np.array_split(x, indices_or_sections, axis)
 
 
-FUNCTIONS[np.vsplit] = lambda ary, sections: np.split(ary, sections, 0)
-FUNCTIONS[np.hsplit] = lambda ary, sections: np.split(ary, sections, 1 if ary.ndim > 1 else 0)
-FUNCTIONS[np.dsplit] = lambda ary, sections: np.split(ary, sections, 2)
+def _splitter(function: Any, axis: int) -> None:
+    def replacement(ary: Any, indices_or_sections: Any) -> Any:
+        x = traced(ary)
+        if x.ndim < max(axis + 1, 2) and not (x.ndim == axis == 1):
+            raise ValueError(
+                f"{function.__name__} only works on arrays of {axis + 1} or more dimensions"
+            )
+        return np.split(x, indices_or_sections, axis if x.ndim > 1 else 0)
+
+    composite(function)(replacement)
+
+
+_splitter(np.vsplit, 0)
+_splitter(np.hsplit, 1)
+_splitter(np.dsplit, 2)
 
 
 @composite(np.flip)
@@ -371,6 +382,28 @@ def _flip(m: Any, axis: Any = None) -> Any:
         else [one_axis(i, m.ndim) for i in (axis if np.iterable(axis) else (axis,))]
     )
     return m[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(m.ndim))]
+
+
+@composite(np.rot90)
+def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    x = traced(m)
+    first, second = (one_axis(i, x.ndim) for i in axes)
+    if first == second:
+        raise ValueError("Axes must be different.")
+    k %= 4
+    if k % 2:
+        # A quarter turn is a mirror image, transposed.
+        x = np.swapaxes(np.flip(x, second if k == 1 else first), first, second)
+        return x
+    return np.flip(x, (first, second)) if k else x[...]
+
+
+@composite(*recent("unstack"))
+def _unstack(x: Any, /, *, axis: int = 0) -> Any:
+    x = traced(x)
+    if not x.ndim:
+        raise ValueError("Input array must be at least 1-d.")
+    return tuple(np.moveaxis(x, axis, 0))
 
 
 FUNCTIONS[np.flipud] = lambda m: np.flip(m, 0)
@@ -429,6 +462,7 @@ def astype(
     casting: str = "unsafe",
     subok: bool = True,
     copy: bool = True,
+    device: Any = None,
 ) -> Any:
     """A float or complex array of another precision; to integers and booleans the derivative is zero."""
     dtype = np.dtype(dtype)
@@ -455,20 +489,6 @@ inplace.PUT[real_part] = lambda base, value: value + 1j * np.imag(base)
 inplace.PUT[imag_part] = lambda base, value: np.real(base) + 1j * value
 
 
-# Questions about shape and kind have plain answers.
-FUNCTIONS[np.shape] = lambda a: traced(a).shape
-FUNCTIONS[np.ndim] = lambda a: traced(a).ndim
-FUNCTIONS[np.size] = lambda a, axis=None: traced(a).size if axis is None else traced(a).shape[axis]
-FUNCTIONS[np.iscomplexobj] = lambda x: x.dtype.kind == "c"
-FUNCTIONS[np.isrealobj] = lambda x: x.dtype.kind != "c"
-FUNCTIONS[np.result_type] = lambda *args: np.result_type(
-    *(a.dtype if is_traced(a) else a for a in args)
-)
-FUNCTIONS[np.common_type] = lambda *args: np.common_type(*(primal(a) for a in args))
-FUNCTIONS[np.may_share_memory] = lambda a, b, **_: np.may_share_memory(primal(a), primal(b))
-FUNCTIONS[np.shares_memory] = lambda a, b, **_: np.shares_memory(primal(a), primal(b))
-
-
 def _filled(make: Any) -> Any:
     def function(a: Any, dtype: Any = None, **options: Any) -> Any:
         return inplace.assignable(
@@ -491,19 +511,10 @@ def _full_like(
     order: str = "K",
     subok: bool = True,
     shape: Any = None,
+    device: Any = None,
 ) -> Any:
     filled = np.zeros_like(a, dtype=dtype, shape=shape) if isinstance(a, Tracer) else None
     if filled is None:
         filled = inplace.assignable(np.zeros_like(a, dtype=dtype, shape=shape), fill_value)
     filled[...] = fill_value
     return filled
-
-
-@composite(np.copyto)
-def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    if not is_traced(dst):  # np.full and np.full_like end here, too.
-        raise LostDerivativeError(
-            "np.full, np.full_like or np.copyto would write a traced value x into a plain array and lose its "
-            "derivative: write np.broadcast_to(x, shape), or np.full_like(x, x, shape=shape)"
-        )
-    dst[...] = src if where is True else np.where(where, src, dst)

@@ -75,6 +75,9 @@ class Case:
     analytic : bool
         Whether the function takes complex numbers and is complex differentiable, so that the complex step gives its
         derivative to the last digit; otherwise extrapolated differences give about ten.
+    objects : bool
+        Whether NumPy makes an array of single traced values on the way, by functions such as ``np.array([x[0]])``;
+        what it makes of float32 there is its own affair.
     ulps : int
         By how many units in the last place (of the largest number around) its value under differentiation may differ
         from the plain one.
@@ -88,6 +91,7 @@ class Case:
     domains: tuple[Domain, ...]
     layout: str = "C"
     analytic: bool = True
+    objects: bool = False
     ulps: int = 0
     reason: str = ""
 

@@ -43,6 +43,11 @@ def text(shapes: tuple[Shape, ...], **keywords: Any) -> str:
     return ", ".join(given)
 
 
+def parts(z: Any) -> Any:
+    """The real and the imaginary parts of a result, which may be complex, side by side."""
+    return np.stack([np.real(z), np.imag(z)])
+
+
 def row(
     name: str, function: Callable[..., Any], *shapes: Shape, domains: Any = REAL, **options: Any
 ) -> Case:

@@ -57,7 +57,13 @@ _NOT_ANALYTIC = ("astype", "clip", "clip lower", "clip method", "real")
 
 def _rearranged() -> Iterator[Case]:
     for name, function in _REARRANGED:
-        yield row(name, function, (2, 3, 4), analytic=name not in _NOT_ANALYTIC)
+        yield row(
+            name,
+            function,
+            (2, 3, 4),
+            analytic=name not in _NOT_ANALYTIC,
+            objects=name == "np.array",
+        )
 
 
 _TWO: tuple[Shape, ...] = ((2, 3), (2, 3))

@@ -154,6 +154,16 @@ STEPS = (
     lambda a, b: np.prod(np.sin(a)) + b, lambda a, b: np.arctan(a) ** 3 + b**2 / 4,
     lambda a, b: np.roll(a, 1) - np.flip(b),
     lambda a, b: sum(a) / 3 - b, lambda a, b: np.linalg.det(np.eye(3) + np.outer(np.tanh(a), np.tanh(b))) + a,
+    lambda a, b: np.convolve(a, np.sin(b), "same") / 3, lambda a, b: np.gradient(a, 2.0) - b,
+    lambda a, b: np.trapezoid(np.sin(a)) * np.cos(b),
+    lambda a, b: np.pad(a, (2, 1), "reflect", reflect_type="odd")[1:4] / 3,
+    lambda a, b: np.take_along_axis(a, np.argsort(np.real(b)), 0), lambda a, b: np.polyval(np.sin(a), np.tanh(b)),
+    lambda a, b: np.vander(np.tanh(a)) @ b / 3, lambda a, b: np.choose([1, 0, 1], [a, b]),
+    lambda a, b: np.delete(np.insert(a, 1, b[:2]), 0)[:3], lambda a, b: np.average(a, weights=1.5 + np.tanh(b) / 2) + b,
+    lambda a, b: np.piecewise(a, [np.real(a) > 0], [np.sin, np.tanh]) - b, lambda a, b: np.nansum(a) / 3 - b,
+    lambda a, b: np.linspace(a[0], b[1], 3), lambda a, b: np.rot90(np.outer(np.sin(a), b))[1] / 2,
+    lambda a, b: np.multiply.accumulate(np.cos(a)) + b, lambda a, b: np.add.reduceat(a, [0, 2, 1]) / 2 - b,
+    lambda a, b: np.sinc(a / 4) * b, lambda a, b: np.vecdot(np.ones((3, 3)), np.sin(a)) / 3 + b,
 )  # fmt: skip
 
 
@@ -166,18 +176,71 @@ def _filled(a, b):
     return y
 
 
+def branch(then, otherwise):
+    """Python's own if, on the values."""
+    return lambda a, b: then(a, b) if np.real(a[0]) > np.real(b[1]) else otherwise(a, b)
+
+
+def loop(step):
+    """A while that ends by what it computes, and a for."""
+
+    def run(a, b):
+        turns = 0
+        while np.abs(np.real(a[0])) > 0.3 and turns < 3:
+            a = step(a, b) / 2
+            turns += 1
+        for i in range(int(np.real(b[0])) % 2 + turns % 2):
+            b = b + i * a / 2
+        return a - b
+
+    return run
+
+
+WRITES = (
+    lambda y, v: y.__setitem__(0, v[1]), lambda y, v: y.__setitem__(slice(1, None), v[:2]),
+    lambda y, v: y.__setitem__([2, 0, 2], v), lambda y, v: y.__setitem__(np.array([True, False, True]), v[1:]),
+    lambda y, v: y[1:].__imul__(np.sin(v[0])), lambda y, v: y[::-1].__setitem__(slice(0, 2), v[1:] * v[0]),
+    lambda y, v: np.add.at(y, [0, 0, 1], np.tanh(v)), lambda y, v: np.put(y, [1], v[2]),
+    lambda y, v: np.putmask(y, [False, True, True], v), lambda y, v: np.copyto(y, v, where=[True, True, False]),
+    lambda y, v: y.fill(v[1]), lambda y, v: np.multiply(y, v[0] / 2, out=y), lambda y, v: y.sort(),
+)  # fmt: skip
+
+
+def filled(writes):
+    """Fill a copy of the first vector in place, from the second one and from what is there already."""
+
+    def run(a, b):
+        y = a * 0.5
+        for write, own in writes:
+            write(y, y / 2 if own else b)
+        return y
+
+    return run
+
+
+def steps():
+    plain = st.sampled_from(STEPS)
+    writes = st.lists(st.tuples(st.sampled_from(WRITES), st.booleans()), min_size=1, max_size=4)
+    return st.one_of(
+        plain,
+        plain,
+        st.builds(branch, plain, plain),
+        st.builds(loop, plain),
+        st.builds(filled, writes),
+    )
+
+
 @st.composite
 def programs(draw):
     """A function of one vector that applies random steps to random earlier results and adds them all up."""
     count = draw(st.integers(1, 8))
-    steps = [
-        (draw(st.sampled_from(STEPS)), draw(st.integers(0, i)), draw(st.integers(0, i)))
-        for i in range(count)
+    drawn = [
+        (draw(steps()), draw(st.integers(0, i)), draw(st.integers(0, i))) for i in range(count)
     ]
 
     def program(x):
         values = [x]
-        for step, i, j in steps:
+        for step, i, j in drawn:
             values.append(step(values[i], values[j]))
         return sum(values[1:], values[0])
 

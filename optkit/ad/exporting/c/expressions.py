@@ -50,12 +50,13 @@ _INTEGER = {
     "abs": "{0} < 0 ? -{0} : {0}", "conjugate": "{0}",
 }  # fmt: skip
 _BOOLEAN = {
+    "bitwise_and": "{0} && {1}", "bitwise_or": "{0} || {1}", "bitwise_xor": "{0} != {1}", "invert": "!{0}",
     "maximum": "{0} || {1}", "minimum": "{0} && {1}", "add": "{0} || {1}", "multiply": "{0} && {1}",
 }  # fmt: skip
 _WHOLE = {
     1: "{0}", 2: "{0} * {0}", 3: "{0} * {0} * {0}", 4: "({0} * {0}) * ({0} * {0})", -1: "1 / {0}", 0.5: "sqrt@({0})",
 }  # fmt: skip
-_IDENTITIES = ("astype", "copy")
+_IDENTITIES = ("astype", "copy", "plain", "stop_gradient")
 _NAMES = {*_REAL, *_TESTS, *_REAL_TESTS, *_INTEGER, *_BOOLEAN, *_IDENTITIES, "power"}
 _ROUNDINGS = ("round", "around")
 

@@ -99,6 +99,23 @@ static int optkit_solve@(int n, int m, REAL *a, REAL *b)
         }
     return 1;
 }""",
+    "triangular": """\
+/* The solution of a x = b in the place of b, where a is a triangle; 0 where there is a zero on its diagonal. */
+static int optkit_triangular@(int n, int m, int lower, int unit, const REAL *a, REAL *b)
+{
+    int step, j, k;
+    for (step = 0; step < n; ++step) {
+        const int i = lower ? step : n - 1 - step;
+        const int first = lower ? 0 : i + 1, last = lower ? i : n;
+        if (!unit && a[i * n + i] == 0) return 0;
+        for (j = 0; j < m; ++j) {
+            REAL rest = b[i * m + j];
+            for (k = first; k < last; ++k) rest -= a[i * n + k] * b[k * m + j];
+            b[i * m + j] = unit ? rest : rest / a[i * n + i];
+        }
+    }
+    return 1;
+}""",
     "inv": """\
 /* The inverse of a, which is overwritten; 0 where it is singular. */
 static int optkit_inv@(int n, REAL *a, REAL *inverse)

@@ -199,6 +199,21 @@ def _solve(s: Statements, equation: Equation) -> None:
     _batches(s, equation, result.shape[:-2], inner)
 
 
+def _triangular(s: Statements, equation: Equation) -> None:
+    (a, b), result = equation.operands, equation.result
+    n, m = result.shape[-2:]
+    how = f"{int(equation.params['lower'])}, {int(equation.params['unit'])}"
+
+    def inner(place: Place, scratch: str) -> None:
+        start = flat([*place, ZERO, ZERO], result.shape)
+        _copied(s, b, place, s.array(result), start)
+        to = _at(s.array(result), start)
+        call = f"{s.use('triangular', type_of(a))}({n}, {m}, {how}, {scratch}, {to})"
+        s.write(f"if (!{call}) return {SINGULAR};")
+
+    _batches(s, equation, result.shape[:-2], inner)
+
+
 def _inv(s: Statements, equation: Equation) -> None:
     (a,), result = equation.operands, equation.result
 
@@ -332,6 +347,7 @@ _WRITERS: dict[str, Callable[[Statements, Equation], None]] = {
     "cumsum": _cumsum,
     index.update.name: _update,
     "solve": _solve,
+    "solve_triangular": _triangular,
     "inv": _inv,
     "cholesky": _cholesky,
     "det": _det,

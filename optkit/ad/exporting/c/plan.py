@@ -26,6 +26,7 @@ from optkit.ad.exporting.c.places import (
 )
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.rules import elementwise, index, shape
+from optkit.ad.structured import assemble
 
 Domain = tuple[int, ...]
 
@@ -35,8 +36,8 @@ class Entry:
     """For each ``place`` in ``domain`` an element of ``value`` goes to ``where(place)`` of ``target``.
 
     ``how`` is "=", or how it is joined to what is there: "+=", "max", …; "nan" is a test that leaves the function.
-    ``scattered`` are positions in the first axis
-    of the target, which take the place of the first index.
+    ``scattered`` are positions in the first axis of the target, which take the place of the first index; ``start`` is
+    where in ``value`` the domain begins, if not at its first element.
     """
 
     target: Value
@@ -45,6 +46,7 @@ class Entry:
     how: str
     where: Callable[[Place], Place]
     scattered: Value | None = None
+    start: tuple[int, ...] = ()
 
 
 @dataclass(eq=False)
@@ -94,6 +96,7 @@ class Plan:
             shape.concatenate: self._concatenate,
             index.update: self._update,
             index.scatter_add: self._scatter,
+            assemble: self._assemble,
         }
         steps = _live(graph)
         self._uses = Counter(graph.outputs)
@@ -222,6 +225,23 @@ class Plan:
         domain = picked_shape(template, x.shape)
         entry = Entry(result, v, domain, "=", lambda place: picked(template, x.shape, place))
         self._enter([entry], fill=False, first=first)
+
+    def _assemble(self, equation: Equation) -> None:
+        result, entries = equation.result, []
+        for v, (start, low, high, strides) in zip(
+            equation.operands, equation.params["places"], strict=True
+        ):
+
+            def where(place: Place, start: int = start, strides: Sequence[int] = strides) -> Place:
+                total = Affine((), int(start))
+                for i, stride in zip(place, strides, strict=True):
+                    total = total + i.scaled(int(stride))
+                return [*[Affine()] * (result.ndim - 1), total]
+
+            domain = tuple(int(b) - int(a) for a, b in zip(low, high, strict=True))
+            entries.append(Entry(result, v, domain, "+=", where, start=tuple(map(int, low))))
+        self._store(result)
+        self._enter(entries)
 
     def _scatter(self, equation: Equation) -> None:
         v, positions = equation.operands

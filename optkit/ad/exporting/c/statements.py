@@ -245,7 +245,12 @@ class Statements:
             self.write(f"if (isnan({self.read(entry.value, place)})) return {OTHER_BRANCH};")
             return
         kind = type_of(target)
-        value = self.read(entry.value, aligned(place, entry.value.shape), kind)
+        read = (
+            [i.scaled(1, n) for i, n in zip(place, entry.start, strict=True)]
+            if entry.start
+            else place
+        )
+        value = self.read(entry.value, aligned(read, entry.value.shape), kind)
         if target in self.plan.stored:
             found = entry.where(place)
             if entry.scattered is None:
