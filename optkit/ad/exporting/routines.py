@@ -138,6 +138,7 @@ def _routine(
         with np.errstate(all="ignore"):  # A branch may be exported for the sake of its NaN.
             found = capture(g, arguments.dynamic, arguments.rebuild)
         graph = simplify(_frozen(found.graph))
+        _check_guards(graph, name)
         if captured is not None:
             _check_same(captured, graphs[0], found, graph, name)
         captured = captured or found
@@ -199,6 +200,17 @@ def _outputs(
         Array(without_clash(n, taken), v.shape, v.dtype)
         for n, v in zip(names, graph.outputs, strict=True)
     ]
+
+
+def _check_guards(graph: Graph, name: str) -> None:
+    """Refuse a graph that is good for one point alone, since something took plain numbers out of it."""
+    for guard in graph.guards:
+        expected = np.asarray(guard.expected)
+        if expected.dtype.kind in "fc" and not np.all(expected == np.rint(expected)):
+            raise ExportError(
+                f"ad.export: {name} hands the numbers of a {str(guard.value)[7:-1]} to code that cannot be captured, so "
+                "that what was captured is good at one point only"
+            )
 
 
 def _check_same(a: Captured, graph: Graph, b: Captured, other: Graph, name: str) -> None:
