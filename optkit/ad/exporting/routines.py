@@ -208,8 +208,8 @@ def _check_guards(graph: Graph, name: str) -> None:
         expected = np.asarray(guard.expected)
         if expected.dtype.kind in "fc" and not np.all(expected == np.rint(expected)):
             raise ExportError(
-                f"ad.export: {name} hands the numbers of a {str(guard.value)[7:-1]} to code that cannot be captured, so "
-                "that what was captured is good at one point only"
+                f"ad.export: {name} hands the numbers of a {str(guard.value)[7:-1]} to code that cannot be captured, "
+                "so that what was captured is good at one point only"
             )
 
 
