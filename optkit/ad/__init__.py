@@ -6,6 +6,7 @@ from optkit.ad.compiler import Compiled, jit
 from optkit.ad.custom import custom_jvp, custom_vjp
 from optkit.ad.directional import derivative, hvp, jvp, linearize, vjp
 from optkit.ad.explain import draw_graph, symbolic, trace_table
+from optkit.ad.exporting.exporter import Export, export
 from optkit.ad.implicit import fixed_point, implicit_root
 from optkit.ad.transforms import (
     grad,
@@ -19,11 +20,16 @@ from optkit.ad.transforms import (
 __all__ = [
     "Backend",
     "Compiled",
+    "Export",
     "Prepared",
     "custom_jvp",
+    "custom_jvp",
+    "custom_vjp",
     "custom_vjp",
     "derivative",
+    "derivative",
     "draw_graph",
+    "export",
     "extend",
     "fixed_point",
     "get_backend",

@@ -21,7 +21,8 @@ from optkit.ad import tree
 from optkit.ad.arguments import as_differentiable, together
 from optkit.ad.core import Tracer, reveal
 from optkit.ad.custom import custom_jvp
-from optkit.ad.transforms import jacobian, jvp
+from optkit.ad.directional import jvp
+from optkit.ad.transforms import jacobian
 from optkit.errors import InnerSolveError, InvalidInputError, LostDerivativeError
 
 # A Newton step from the solution that is longer than this part of it says that it is none.

@@ -36,6 +36,7 @@ from optkit.ad import tree
 from optkit.ad.arguments import together
 from optkit.ad.core import Tracer, primal, reveal
 from optkit.ad.custom import custom_jvp
+from optkit.ad.directional import jvp
 from optkit.ad.rules.shape import traced
 from optkit.ad.scipy.replacement import is_any_traced, refused
 from optkit.ad.scipy.samples import (
@@ -43,7 +44,7 @@ from optkit.ad.scipy.samples import (
     simpson,
     trapezoid,
 )
-from optkit.ad.transforms import jvp, value_and_jacobian
+from optkit.ad.transforms import value_and_jacobian
 from optkit.errors import (
     InnerSolveError,
     InvalidInputError,
