@@ -6,8 +6,8 @@ function wherever the questions have the same answers. Derivatives are captured 
 forward and reverse mode are newer, so that their equations arrive here as those of plain NumPy.
 
 Derivatives ask at every step whether a product is NaN, since an exact zero wins over an infinite partner
-(`optkit.ad.registry.strong_product`). A capture takes it that none is, and adds one guard: that no output is NaN. Only
-where one is, the function is captured again, with products in which zeros win from the start.
+(`optkit.ad.primitives.strong_product`). A capture takes it that none is, and adds one guard: that no output is NaN.
+Only where one is, the function is captured again, with products in which zeros win from the start.
 
 An array that the function closes over becomes a constant of the graph. It is read where it is at every call, unless
 the function has refilled it while it ran; then what was read is kept.
@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optkit.ad import registry, tree
+from optkit.ad import primitives, tree
 from optkit.ad.arguments import call
 from optkit.ad.core import Trace, Tracer
 from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.inplace import own
-from optkit.ad.registry import Primitive
+from optkit.ad.primitives import Primitive
 from optkit.ad.rules.index import where
 from optkit.ad.rules.shape import broadcast_to, transpose
 from optkit.errors import EscapedTracerError, OptkitError
@@ -138,7 +138,7 @@ class CaptureTrace(Trace):
             else:
                 values.append(arg)
                 operands.append(self.constant(arg))
-        if isinstance(primitive, registry.Constant) and primitive.open_shape:
+        if isinstance(primitive, primitives.Constant) and primitive.open_shape:
             return primitive.impl(
                 *(a.answer() if isinstance(a, Tracer) else a for a in args), **params
             )
@@ -297,7 +297,9 @@ def _tainted(trace: CaptureTrace) -> set[Value] | None:
     for step in trace.steps:
         if isinstance(step, Guard) or not any(v in tainted for v in step.operands):
             continue
-        hides = isinstance(step.primitive, registry.Constant) or step.primitive.name in _NAN_HIDERS
+        hides = (
+            isinstance(step.primitive, primitives.Constant) or step.primitive.name in _NAN_HIDERS
+        )
         if hides or (step.primitive is where and step.operands[0] in tainted):
             return None
         tainted.update(step.results)

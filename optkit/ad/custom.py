@@ -19,7 +19,7 @@ from optkit.ad.arguments import as_differentiable, output, together
 from optkit.ad.core import Tracer, newest_trace
 from optkit.ad.directional import vjp
 from optkit.ad.inplace import own
-from optkit.ad.registry import Primitive
+from optkit.ad.primitives import Primitive
 from optkit.errors import InvalidInputError, LostDerivativeError, NotDifferentiableError
 
 

@@ -22,15 +22,8 @@ from numpy.lib.stride_tricks import as_strided
 from optkit.ad.core import Trace, is_of
 from optkit.ad.forward import DualTracer
 from optkit.ad.inplace import own
+from optkit.ad.primitives import Constant, Elementwise, Linear, Nonlinear, Primitive, strong_product
 from optkit.ad.quiet import quiet
-from optkit.ad.registry import (
-    Constant,
-    Elementwise,
-    Linear,
-    Nonlinear,
-    Primitive,
-    strong_product,
-)
 from optkit.ad.rules.index import basic, embed
 from optkit.ad.rules.reduce import sum_along, total
 from optkit.ad.rules.shape import broadcast_to, reshape

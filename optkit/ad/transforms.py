@@ -15,8 +15,8 @@ from optkit.ad import dense, tree
 from optkit.ad.arguments import FLOATS, Selection, call, scalar_output
 from optkit.ad.core import Tracer, is_of
 from optkit.ad.elsewhere import Choice, by_backend
+from optkit.ad.primitives import Constant
 from optkit.ad.recording import finish, finish_copy, one_like
-from optkit.ad.registry import Constant
 from optkit.ad.reverse import ReverseTrace, ReverseTracer
 from optkit.ad.tape import pull_back
 from optkit.errors import InvalidInputError

@@ -20,8 +20,8 @@ from optkit.ad.executors.machine import build, machine
 from optkit.ad.executors.planning import Call, Kernel, has_machine_code
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.passes.rewriting import Rewriter
+from optkit.ad.primitives import Constant as ZeroDerivative
 from optkit.ad.registry import FUNCTIONS
-from optkit.ad.registry import Constant as ZeroDerivative
 from optkit.ad.rules import shape
 
 

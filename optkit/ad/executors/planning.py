@@ -20,7 +20,7 @@ import numpy as np
 from optkit.ad.executors import layout
 from optkit.ad.executors.operations import COSTS, is_native, kind_of, name_of
 from optkit.ad.graph import Constant, Equation, Graph, Value
-from optkit.ad.registry import Constant as ZeroDerivative
+from optkit.ad.primitives import Constant as ZeroDerivative
 from optkit.ad.rules import index, products, reduce, shape
 from optkit.ad.structured import assemble
 

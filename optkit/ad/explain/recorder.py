@@ -19,7 +19,7 @@ from optkit.ad.arguments import Selection, call, output
 from optkit.ad.core import Trace, is_of, primal
 from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.inplace import own
-from optkit.ad.registry import Constant, Primitive
+from optkit.ad.primitives import Constant, Primitive
 from optkit.errors import EscapedTracerError, InvalidInputError
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from optkit.ad.graph import Constant, Equation, Graph, Value
 from optkit.ad.passes.rewriting import Rewriter
-from optkit.ad.registry import Primitive
+from optkit.ad.primitives import Primitive
 from optkit.ad.rules import elementwise as rules
 from optkit.ad.rules.index import basic, embed
 from optkit.ad.rules.shape import broadcast_to, reshape

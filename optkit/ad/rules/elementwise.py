@@ -16,17 +16,8 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.core import Tracer
-from optkit.ad.registry import (
-    FUNCTIONS,
-    Constant,
-    Elementwise,
-    Rule,
-    composite,
-    constant,
-    elementwise,
-    has_nan,
-    linear,
-)
+from optkit.ad.primitives import Constant, Elementwise, Rule, has_nan
+from optkit.ad.registry import FUNCTIONS, composite, constant, elementwise, linear
 
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 

@@ -25,7 +25,7 @@ import numpy as np
 import scipy.special as sp
 
 from optkit.ad.core import reveal
-from optkit.ad.registry import Constant
+from optkit.ad.primitives import Constant
 
 # What chooses nodes and branches is not differentiated; but it is recorded where a graph is captured.
 fixed: Any = Constant("fixed", lambda x: x)

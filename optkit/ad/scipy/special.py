@@ -22,7 +22,8 @@ import numpy as np
 import scipy.special as sp
 
 from optkit.ad.core import Tracer, bind
-from optkit.ad.registry import FUNCTIONS, nonlinear, strong_product
+from optkit.ad.primitives import strong_product
+from optkit.ad.registry import FUNCTIONS, nonlinear
 from optkit.ad.rules import special as _rules
 from optkit.ad.rules.axes import all_axes
 from optkit.ad.rules.parameters import fixed
