@@ -44,6 +44,10 @@ class Quotient:
     step: float
 
 
+# A step is shortened to no less than this part of the usual one.
+_LEAST = 2.0**-10
+
+
 def balanced(
     phi: Callable[[float], Array], center: Array, noise: Array, *, order: int, wider: float = 1.0
 ) -> Quotient:
@@ -64,6 +68,8 @@ def balanced(
     """
     usual = usual_noise(center, noise)
     step, longest = usual ** (1.0 / (order + 1)), wider * usual ** (1.0 / (order + 1))
+    # Where the value happens to be next to 0 its noise is not: a step that follows it down would end where nothing moves.
+    least = step * _LEAST
     best = Quotient(np.full(np.shape(center), np.nan), np.full(np.shape(center), np.inf), step)
     side = 1.0
     with np.errstate(all="ignore"):
@@ -79,6 +85,10 @@ def balanced(
                 step = longest
             elif 1.0 / _NEAR < factor < _NEAR:
                 break
+            elif step * factor < least:
+                if step == least:
+                    break
+                step = least
             else:
                 step *= factor
     return best
