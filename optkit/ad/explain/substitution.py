@@ -82,6 +82,11 @@ def carried_out(node: Node, known: dict[Node, Any]) -> Any:
     primitive = node.primitive
     assert primitive is not None
     name = primitive.name
+    if np.iscomplexobj(node.value):
+        # The variables are declared real, and what SymPy derives from that is wrong of complex numbers between them.
+        raise NotDifferentiableError(
+            f"ad.symbolic: complex numbers have no counterpart in SymPy here, and np.{name} gives some"
+        )
     operands = [known[x] if isinstance(x, Node) else x for x in node.operands]
     if name in _FUNCTIONS:
         if name == "not_equal" and _is_zero(operands[1]):
