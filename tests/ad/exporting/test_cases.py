@@ -50,9 +50,9 @@ class Portion:
         start, found = 0, []
         for case, shapes in zip(self.cases, self.shapes, strict=True):
             operands = []
-            for shape in shapes:
-                size = int(np.prod(shape, dtype=int))
-                operands.append(np.reshape(x[start : start + size], shape))
+            for sizes in shapes:
+                size = int(np.prod(sizes, dtype=int))
+                operands.append(np.reshape(x[start : start + size], sizes))
                 start += size
             found.append(np.reshape(case.function(*operands), -1) * 1.0)
         return np.concatenate(found)
