@@ -130,7 +130,8 @@ _DYNAMIC = object()
 def _is_traced(leaf: Any) -> bool:
     if isinstance(leaf, Tracer):
         return True
-    return isinstance(leaf, np.ndarray) and leaf.dtype.hasobject
+    objects = isinstance(leaf, np.ndarray) and leaf.dtype.hasobject
+    return objects and any(isinstance(element, Tracer) for element in leaf.flat)
 
 
 def _is_single(leaf: Any) -> bool:
@@ -155,8 +156,23 @@ def _as_input(leaf: Any) -> Any:
     return leaf if isinstance(leaf, np.generic) else np.asarray(leaf)[()]
 
 
+def _bounds(part: slice) -> tuple[Any, Any, Any]:
+    return part.start, part.stop, part.step
+
+
 def _hashable(value: Any, where: int | str, name: str) -> Hashable:
-    """A static value with its type, since ``1 == True``."""
+    """A static value with its type, since ``1 == True``, and as it is written, since ``0.0 == -0.0``."""
+    if type(value) is tuple:
+        return tuple(_hashable(part, where, name) for part in value)
+    if isinstance(value, float | complex | np.inexact):
+        return (type(value), repr(value))
+    if isinstance(value, slice):
+        return (slice, *(_hashable(part, where, name) for part in _bounds(value)))
+    if isinstance(value, np.ndarray):
+        raise InvalidTypeError(
+            f"ad.jit({name}): argument {where!r} is an array of dtype {value.dtype}; pass one of floats, integers or "
+            "bools, or close over it"
+        )
     try:
         hash(value)
     except TypeError:

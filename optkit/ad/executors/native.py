@@ -17,7 +17,7 @@ from optkit.ad.executors import entry, interpreter
 from optkit.ad.executors.codegen import Code
 from optkit.ad.executors.forms import CallForm
 from optkit.ad.executors.machine import build, machine
-from optkit.ad.executors.planning import Call, Kernel, has_machine_code
+from optkit.ad.executors.planning import Call, Kernel, has_machine_code, is_aligned
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.passes.rewriting import Rewriter
 from optkit.ad.registry import FUNCTIONS
@@ -182,7 +182,7 @@ def _fits(graph: Graph) -> bool:
     from optkit.ad.executors.operations import kind_of
 
     values = (*graph.inputs, *graph.outputs, *graph.constants())
-    return all(kind_of(v.dtype) is not None and v.size > 0 for v in values)
+    return all(kind_of(v.dtype) is not None and v.size > 0 and is_aligned(v) for v in values)
 
 
 def _owned(graph: Graph) -> Graph:

@@ -288,7 +288,7 @@ _FLOATING: dict[str, Lowering] = {
 @functools.cache
 def kind_of(dtype: np.dtype[Any]) -> str | None:
     """The kind of an element in a register, None for dtypes without machine code."""
-    return KINDS.get(dtype.name)
+    return KINDS.get(dtype.name) if dtype.isnative else None
 
 
 def memory_kind(kind: str) -> str:

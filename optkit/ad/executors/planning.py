@@ -77,6 +77,8 @@ def has_machine_code(equation: Equation) -> bool:
     kinds = [kind_of(v.dtype) for v in values]
     if None in kinds or any(v.size == 0 for v in values) or len(equation.results) != 1:
         return False
+    if not all(map(is_aligned, equation.operands)):
+        return False
     primitive = equation.primitive
     if primitive in IDENTITIES:
         return kinds[0] == kinds[1] or kinds[1] in ("double", "float")
@@ -89,6 +91,12 @@ def has_machine_code(equation: Equation) -> bool:
     if reduction(equation) is not None:
         return kinds[0] != "i1" or kinds[1] == "i64" or reduction(equation) in ("any", "all")
     return _can_call(equation, kinds)
+
+
+def is_aligned(value: Value) -> bool:
+    """Whether a value lies in memory as machine code expects it; only an array that is closed over may not."""
+    number = isinstance(value, Constant) and value.number is None
+    return not number or bool(value.data.flags.aligned)  # type: ignore[attr-defined]
 
 
 def _can_call(equation: Equation, kinds: list[str | None]) -> bool:
