@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optkit.ad import tree
-from optkit.ad.capture import Captured
+from optkit.ad.capture import Captured, is_number
 from optkit.ad.core import Tracer
 from optkit.ad.graph import Graph
 from optkit.errors import InvalidTypeError
@@ -106,7 +106,9 @@ class Specialisation:
         self.program = program
         self.calls = 0
         self.seconds: dict[str, float] = {}
-        self._captured = captured
+        # The numbers of the captured run are not kept: only their places among what else it returned.
+        leaves = [0.0 if is_number(leaf) else leaf for leaf in captured.leaves]
+        self._captured = captured._replace(leaves=leaves)
         self.entry = program.entry() if hasattr(program, "entry") else None
 
     def __call__(self, inputs: Sequence[Any]) -> Any:
