@@ -146,6 +146,7 @@ class Kernel:
 
     def __init__(self, number: int, domain: tuple[int, ...]) -> None:
         self.number = number
+        self.first = number  # The smallest number that it or one of its guests was made with.
         self.domain = domain
         self.stores: list[Value] = []
         self.reductions: list[Equation] = []
@@ -209,6 +210,8 @@ class Plan:
         # After how many flushes what depends on registers that wait for a kernel is there.
         self._ready: dict[Value, int] = {}
         self._open: list[Kernel | Call] = []
+        # For each open step, the last one that has to be over before it.
+        self._needs: dict[int, int] = {}
         self._flushed = -1
         self._flushes = 0
         self._number = -1
@@ -309,19 +312,29 @@ class Plan:
         if self._is_waiting((root,)):
             self._flush()
         for kernel in self._open:
-            if isinstance(kernel, Kernel) and kernel.number > after and kernel.domain == root.shape:
+            if isinstance(kernel, Kernel) and kernel.first > after and kernel.domain == root.shape:
+                self._needs[kernel.number] = max(after, self._needs[kernel.number])
                 return kernel
         self._number += 1
         kernel = Kernel(self._number, root.shape)
-        self._invite(kernel, root)
+        self._invite(kernel, root, after)
         self._open.append(kernel)
+        self._needs[kernel.number] = after
         return kernel
 
-    def _invite(self, kernel: Kernel, root: Value) -> None:
-        """Let open kernels over one box of a piecewise root run along with it: one pass over memory instead of two."""
+    def _invite(self, kernel: Kernel, root: Value, after: int) -> None:
+        """Let open kernels over one box of a piecewise root run along with it: one pass over memory instead of two.
+
+        Not those that something open waits for, nor those that the root waits for, which come up to ``after``; nor those
+        that are cut along edges of their own.
+        """
+        after = max(after, *self._needs.values(), -1)
         for box in boxes_in_place(root, self.stored):
             for other in list(self._open):
-                if isinstance(other, Kernel) and other.is_guest_of(box):
+                if isinstance(other, Kernel) and other.first > after and other.is_guest_of(box):
+                    if any(boxes_in_place(v, self.stored) for v in other.roots()):
+                        continue
+                    kernel.first = min(kernel.first, other.first)
                     kernel.guests += [(equation, box) for equation in other.reductions]
                     self._open.remove(other)
 
@@ -330,6 +343,9 @@ class Plan:
             self._flush()
         self._number += 1
         self._open.append(Call(equation))
+        self._needs[self._number] = max(
+            (self._after.get(v, -1) for v in equation.operands), default=-1
+        )
         result = equation.result
         self._after[result] = self._after_same[result] = self._number
         self._cost[result], self._depth[result] = 1, 0
@@ -346,6 +362,7 @@ class Plan:
         """Close all kernels, and with them what waits for them."""
         self.steps += self._open
         self._open = []
+        self._needs = {}
         self._flushed = self._number
         self._flushes += 1
         if self._waiting:
