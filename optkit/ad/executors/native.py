@@ -56,12 +56,13 @@ class Native:
             names.append("entry")
             if "@release" in self.source:
                 names.append("release")
-        self._engine, addresses = build(self.source, tuple(names))
+        engine, addresses = build(self.source, tuple(names))
         self.core = addresses["core"]
         self._entry = addresses.get("entry")
-        if "release" in addresses:
-            free = ctypes.CFUNCTYPE(None)(addresses["release"])
-            weakref.finalize(self, _free, free, self._engine)
+        release = addresses.get("release")
+        free = None if release is None else ctypes.CFUNCTYPE(None)(release)
+        # LLVM's objects are held here alone: as a part of a cycle they would be taken apart in any order.
+        weakref.finalize(self, _let_go, free, *engine).atexit = False
         self._constants = [c.data for c in graph.constants()]  # Their addresses are in the code.
         self._function = ctypes.CFUNCTYPE(
             ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
@@ -104,11 +105,14 @@ class _Owner:
 
     def __init__(self, program: Native) -> None:
         self.program = program
-        self.definition: Any = None
 
 
-def _free(free: Any, _engine: Any) -> None:
-    free()
+def _let_go(free: Any, engine: Any, context: Any) -> None:
+    """Free what the code keeps, the code, and what it was made in, in this order."""
+    if free is not None:
+        free()
+    engine.close()
+    context.close()
 
 
 class Mixed:
