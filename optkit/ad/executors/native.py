@@ -73,7 +73,6 @@ class Native:
         self.kernels = {
             "loops": sum(isinstance(s, Kernel) for s in steps),
             "calls": sum(isinstance(s, Call) for s in steps),
-            "NumPy calls": 0,
         }
         self.buffer_bytes = code.scratch_bytes
         self._scratch: list[Any] = []
@@ -129,7 +128,7 @@ class Mixed:
             self._parts.append((part, piece.inputs, piece.outputs))
         self.kernels = {
             kind: sum(part.kernels.get(kind, 0) for part, _, _ in self._parts)
-            for kind in ("loops", "calls", "numpy calls")
+            for kind in ("loops", "calls", "NumPy calls")
         }
         self.buffer_bytes = sum(part.buffer_bytes for part, _, _ in self._parts)
 

@@ -60,6 +60,12 @@ def reduction(equation: Equation) -> str | None:
     return _reductions().get(primitive)
 
 
+def is_reduction(primitive: Any) -> bool:
+    """Whether a primitive is a reduction that kernels compute."""
+    constant = type(primitive) is ZeroDerivative
+    return (primitive.impl if constant else primitive) in _reductions()
+
+
 def reduced_axes(equation: Equation) -> tuple[int, ...]:
     """The axes that a reduction goes along."""
     axes: tuple[int, ...] = equation.params.get("axis", tuple(range(equation.operands[0].ndim)))
