@@ -10,9 +10,12 @@ array([1., 1.])
 """
 
 from optkit import ad, errors
+from optkit.ad.backends.listing import backends
 from optkit.optimize import (
     BFGS,
     Armijo,
+    Dogleg,
+    FitResult,
     GaussNewton,
     GradientDescent,
     History,
@@ -23,9 +26,11 @@ from optkit.optimize import (
     Result,
     StrongWolfe,
     Verdict,
+    curve_fit,
     iterate,
     least_squares,
     minimize,
+    root,
 )
 from optkit.plotting import (
     LivePlot,
@@ -43,6 +48,8 @@ __version__ = "0.1.0"
 __all__ = [
     "BFGS",
     "Armijo",
+    "Dogleg",
+    "FitResult",
     "GaussNewton",
     "GradientDescent",
     "History",
@@ -55,6 +62,8 @@ __all__ = [
     "StrongWolfe",
     "Verdict",
     "ad",
+    "backends",
+    "curve_fit",
     "errors",
     "gradcheck",
     "html_report",
@@ -66,4 +75,5 @@ __all__ = [
     "plot_jacobian",
     "plot_path",
     "plot_profile",
+    "root",
 ]

@@ -108,3 +108,16 @@ class ImpureFunctionError(OptkitError, RuntimeError):
         f = ad.jit(lambda x, scale: scale * np.sum(x**2))
         f(x, 2.0)
     """
+
+
+class ExportError(OptkitError, TypeError):
+    """`optkit.ad.export` cannot write a function in the language that was asked for; the message names the operation.
+
+    Fails::
+
+        ad.export(lambda A: np.linalg.solve(1j * A, np.ones(3)).real, A, target="c", name="response")
+
+    Mended, with real numbers or in NumPy::
+
+        ad.export(lambda A: np.linalg.solve(1j * A, np.ones(3)).real, A, target="numpy", name="response")
+    """

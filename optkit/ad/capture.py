@@ -6,8 +6,8 @@ function wherever the questions have the same answers. Derivatives are captured 
 forward and reverse mode are newer, so that their equations arrive here as those of plain NumPy.
 
 Derivatives ask at every step whether a product is NaN, since an exact zero wins over an infinite partner
-(`optkit.ad.registry.strong_product`). A capture takes it that none is, and adds one guard: that no output is NaN. Only
-where one is, the function is captured again, with products in which zeros win from the start.
+(`optkit.ad.primitives.strong_product`). A capture takes it that none is, and adds one guard: that no output is NaN.
+Only where one is, the function is captured again, with products in which zeros win from the start.
 
 An array that the function closes over becomes a constant of the graph. It is read where it is at every call, unless
 the function has refilled it while it ran; then what was read is kept.
@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optkit.ad import registry, tree
+from optkit.ad import primitives, tree
 from optkit.ad.arguments import call
 from optkit.ad.core import Trace, Tracer
 from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.inplace import own
-from optkit.ad.registry import Primitive
+from optkit.ad.primitives import Primitive
 from optkit.ad.rules.index import where
 from optkit.ad.rules.shape import broadcast_to, transpose
 from optkit.errors import EscapedTracerError, OptkitError
@@ -138,7 +138,7 @@ class CaptureTrace(Trace):
             else:
                 values.append(arg)
                 operands.append(self.constant(arg))
-        if isinstance(primitive, registry.Constant) and primitive.open_shape:
+        if isinstance(primitive, primitives.Constant) and primitive.open_shape:
             return primitive.impl(
                 *(a.answer() if isinstance(a, Tracer) else a for a in args), **params
             )
@@ -192,33 +192,40 @@ class CaptureTracer(ArrayTracer):
     def suspect(self) -> bool:
         trace = self.owner
         if trace.mending is Mending.ASKED:
-            return bool(np.any(np.isnan(self)))  # type: ignore[call-overload]
+            return bool(np.any(_plain(np.isnan)(self)))
         trace.suspects.add(self.node)
         return bool(trace.mending is Mending.ALWAYS)
 
     def __bool__(self) -> bool:
-        truth = np.not_equal(self, 0) if self.dtype.kind != "b" else self
+        truth = _plain(np.not_equal)(self, 0) if self.dtype.kind != "b" else self
         return bool(truth.answer())
 
     def __int__(self) -> int:
-        return int(np.trunc(self).answer() if self.dtype.kind == "f" else self.answer())
+        return int(_plain(np.trunc)(self).answer() if self.dtype.kind == "f" else self.answer())
 
-    def __index__(self) -> int:
+    def __index__(self) -> int:  # type: ignore[override]
         if self.dtype.kind not in "iu":
-            return super().__index__()  # type: ignore[return-value]
+            super().__index__()
         return int(self.answer())
 
     def __floor__(self) -> int:
-        return int(np.floor(self).answer())
+        return int(_plain(np.floor)(self).answer())
 
     def __ceil__(self) -> int:
-        return int(np.ceil(self).answer())
+        return int(_plain(np.ceil)(self).answer())
 
     def __trunc__(self) -> int:
-        return int(np.trunc(self).answer())
+        return int(_plain(np.trunc)(self).answer())
 
     def __round__(self, digits: int | None = None) -> Any:
-        return int(np.rint(self).answer()) if digits is None else np.round(self, digits)
+        if digits is None:
+            return int(_plain(np.rint)(self).answer())
+        return _plain(np.round)(self, digits)
+
+
+def _plain(function: Any) -> Any:
+    """A function of NumPy, whose stubs know nothing of tracers."""
+    return function
 
 
 def capture(
@@ -269,7 +276,11 @@ def _run(
             if tainted is None:
                 return _run(f, arguments, dynamic, Mending.ASKED)
             for y in outputs:
-                if isinstance(y, CaptureTracer) and y.node in tainted and bool(np.any(np.isnan(y))):  # type: ignore[call-overload]
+                if (
+                    isinstance(y, CaptureTracer)
+                    and y.node in tainted
+                    and np.any(_plain(np.isnan)(y))
+                ):
                     return None
         graph = trace.graph(outputs)
     finally:
@@ -286,7 +297,9 @@ def _tainted(trace: CaptureTrace) -> set[Value] | None:
     for step in trace.steps:
         if isinstance(step, Guard) or not any(v in tainted for v in step.operands):
             continue
-        hides = isinstance(step.primitive, registry.Constant) or step.primitive.name in _NAN_HIDERS
+        hides = (
+            isinstance(step.primitive, primitives.Constant) or step.primitive.name in _NAN_HIDERS
+        )
         if hides or (step.primitive is where and step.operands[0] in tainted):
             return None
         tainted.update(step.results)

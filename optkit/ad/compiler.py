@@ -1,11 +1,11 @@
 """`jit`: captured once for each kind of arguments, cleaned by the passes, run by an executor.
 
-A call is answered by a *specialisation*: a graph that is good for arguments of these shapes and dtypes, for these static
-values, and for these answers to the questions that the function's Python code asked while it was captured (its
+A call is answered by a *specialisation*: a graph that is good for arguments of these shapes and dtypes, for these
+static values, and for these answers to the questions that the function's Python code asked while it was captured (its
 guards). Where no specialisation fits, the function is captured anew, up to a limit, past which calls run eagerly.
 
-Capturing takes a function for what it does on one run. So results are audited: at calls 1, 2, 4, 8, … the plain function
-runs too, and where the results differ the function is not pure and `ImpureFunctionError` is raised.
+Capturing takes a function for what it does on one run. So results are audited: at calls 1, 2, 4, 8, … the plain
+function runs too, and where the results differ the function is not pure and `ImpureFunctionError` is raised.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def jit(
     Parameters
     ----------
     f : callable
-        Plain NumPy code, or what `grad`, `value_and_grad`, `jacobian`, `hessian`, `hvp`, `jvp`, `vjp` made of it. It has
-        to be pure: what it returns depends on its arguments alone. Arrays that it closes over may be refilled.
+        Plain NumPy code, or what `grad`, `value_and_grad`, `jacobian`, `hessian`, `hvp` made of it. It has to be pure:
+        what it returns depends on its arguments alone. Arrays that it closes over may be refilled.
     static : int, str, or tuple of them
         Positions and names of arguments that are taken as they are: the function is compiled anew for each value of
         them, which must be hashable. Arguments that are neither arrays nor floating-point numbers, an ``int`` or a
@@ -103,6 +103,16 @@ class Compiled:
     ----------
     specialisations : list
         What has been compiled, in the order in which it was.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
+    >>> norm = ad.jit(lambda x: np.sqrt(x @ x))
+    >>> norm(np.array([3.0, 4.0])), norm(np.array([0.0, 5.0, 12.0]))
+    (np.float64(5.0), np.float64(13.0))
+    >>> len(norm.specialisations)  # One for each shape.
+    2
     """
 
     def __init__(self, f: Callable[..., Any], static: Any, limit: int, executor: str) -> None:
@@ -225,9 +235,9 @@ class Compiled:
         plain = self._f(*args, **kwargs)
         if not agree(plain, result):
             raise ImpureFunctionError(
-                f"ad.jit({self._name}): the compiled function returned {_brief(result)}, the plain one {_brief(plain)} for "
-                "the same arguments. Is it pure? What it reads beside its arguments (random numbers, counters, globals "
-                "that are set anew) has to be passed as an argument"
+                f"ad.jit({self._name}): the compiled function returned {_brief(result)}, the plain one {_brief(plain)} "
+                "for the same arguments. Is it pure? What it reads beside its arguments (random numbers, counters, "
+                "globals that are set anew) has to be passed as an argument"
             )
 
 

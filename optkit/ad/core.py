@@ -24,7 +24,7 @@ import numpy as np
 from optkit.errors import EscapedTracerError, InvalidTypeError, PerformanceWarning
 
 if TYPE_CHECKING:
-    from optkit.ad.registry import Primitive
+    from optkit.ad.primitives import Primitive
 
 # Gives each trace its level; `next` on a counter is atomic.
 next_level = itertools.count(1).__next__

@@ -17,9 +17,9 @@ import numpy as np
 from optkit.ad import tree
 from optkit.ad.arguments import as_differentiable, output, together
 from optkit.ad.core import Tracer, newest_trace
+from optkit.ad.directional import vjp
 from optkit.ad.inplace import own
-from optkit.ad.registry import Primitive
-from optkit.ad.transforms import vjp
+from optkit.ad.primitives import Primitive
 from optkit.errors import InvalidInputError, LostDerivativeError, NotDifferentiableError
 
 

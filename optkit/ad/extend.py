@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad import dispatch, registry
+from optkit.ad import primitives, registry, ufuncs
 from optkit.errors import InvalidInputError
 
 __all__ = ["composite", "constant", "elementwise", "linear", "nonlinear"]
@@ -183,7 +183,7 @@ def constant(function: Function) -> Function:
     np.float64(1.0)
     """
     _check_new(function, "constant")
-    primitive = registry.Constant(registry._name(function), function)
+    primitive = primitives.Constant(registry._name(function), function)
     registry._register(function, primitive)
     return primitive
 
@@ -225,7 +225,7 @@ def _check_new(function: Any, caller: str) -> None:
             f"ad.extend.{caller}: the first argument must be the function, got {function!r}"
         )
     if registry.FUNCTIONS.get(function) or (
-        isinstance(function, np.ufunc) and dispatch.late_rule(function)
+        isinstance(function, np.ufunc) and ufuncs.late_rule(function)
     ):
         name = getattr(function, "__name__", repr(function))
         raise InvalidInputError(

@@ -14,8 +14,8 @@ import numpy as np
 from optkit.ad.core import Trace, is_of
 from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.inplace import own
+from optkit.ad.primitives import Constant, Primitive
 from optkit.ad.quiet import quiet
-from optkit.ad.registry import Constant, Primitive
 from optkit.errors import EscapedTracerError
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.registry import Primitive
+from optkit.ad.primitives import Primitive
 
 
 class Value:

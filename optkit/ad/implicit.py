@@ -19,9 +19,10 @@ import numpy as np
 
 from optkit.ad import tree
 from optkit.ad.arguments import as_differentiable, together
-from optkit.ad.core import Tracer, primal
+from optkit.ad.core import Tracer, reveal
 from optkit.ad.custom import custom_jvp
-from optkit.ad.transforms import jacobian, jvp
+from optkit.ad.directional import jvp
+from optkit.ad.transforms import jacobian
 from optkit.errors import InnerSolveError, InvalidInputError, LostDerivativeError
 
 # A Newton step from the solution that is longer than this part of it says that it is none.
@@ -200,12 +201,12 @@ def _newton_from(f: Callable[..., Any], guess: Any) -> Callable[..., Any]:
 
 
 def _checked_guess(guess: Any) -> Any:
-    return tree.tree_map(lambda leaf: primal(as_differentiable(leaf, "the first guess")), guess)
+    return tree.tree_map(lambda leaf: reveal(as_differentiable(leaf, "the first guess")), guess)
 
 
 def _check(value: Any, slope: Any, at: Any, f: Callable[..., Any]) -> None:
     """Whether a root was found, by the length of the Newton step from it."""
-    value, slope, at = primal(value), primal(slope), primal(at)
+    value, slope, at = reveal(value), reveal(slope), reveal(at)
     name = getattr(f, "__name__", "f")
     if slope.shape != (at.size, at.size):
         raise InvalidInputError(

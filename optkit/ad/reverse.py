@@ -19,15 +19,8 @@ from numpy import ndarray
 from optkit.ad import inplace
 from optkit.ad.core import Trace, Tracer, next_level
 from optkit.ad.dispatch import ArrayTracer
-from optkit.ad.registry import (
-    FUNCTIONS,
-    Binary,
-    Constant,
-    Elementwise,
-    Linear,
-    Primitive,
-    Unary,
-)
+from optkit.ad.primitives import Binary, Constant, Elementwise, Linear, Primitive, Unary
+from optkit.ad.registry import FUNCTIONS
 from optkit.ad.rules import elementwise as rules
 from optkit.ad.rules.index import basic, getitem
 from optkit.ad.rules.reduce import total as sum_of_all

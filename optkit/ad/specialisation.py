@@ -47,7 +47,8 @@ def take_apart(
     places: list[tuple[int | str, Any, list[Any]]] = []
     traced = False
     single = any(_is_single(a) for a in (*args, *kwargs.values()))
-    for where, argument in (*enumerate(args), *kwargs.items()):
+    named: list[tuple[int | str, Any]] = [*enumerate(args), *kwargs.items()]
+    for where, argument in named:
         if where in static:
             key.append((where, _hashable(argument, where, name)))
             places.append((where, None, [argument]))
@@ -75,8 +76,8 @@ def take_apart(
             where: tree.unflatten(s, [next(rest) if k is _DYNAMIC else k for k in kept])
             for where, s, kept in places
         }
-        named = {where: value for where, value in made.items() if isinstance(where, str)}
-        return tuple(made[i] for i in range(len(args))), named
+        words = {where: value for where, value in made.items() if isinstance(where, str)}
+        return tuple(made[i] for i in range(len(args))), words
 
     plain = not kwargs and len(dynamic) == len(args)
     plain = plain and all(type(a) is np.ndarray or type(a) is float for a in args)
@@ -179,7 +180,7 @@ def _hashable(value: Any, where: int | str, name: str) -> Hashable:
         hash(value)
     except TypeError:
         raise InvalidTypeError(
-            f"ad.jit({name}): argument {where!r} holds a {type(value).__name__}, which is neither an array nor a number "
-            "and cannot be compared with that of another call: close over it, or make it hashable"
+            f"ad.jit({name}): argument {where!r} holds a {type(value).__name__}, which is neither an array nor a "
+            "number and cannot be compared with that of another call: close over it, or make it hashable"
         ) from None
     return (type(value), value)

@@ -1,11 +1,11 @@
 """Forward mode in all directions at once, for functions of which each value depends on few inputs in a known pattern.
 
-The tangent of a value of shape S in k unit directions is an array of shape (S, k), most of it zero: of ``x[1:] - x[:-1]``
-each element moves with two directions only. Here it is kept as a sum of *terms*, arrays w of shape S: a *column* is the
-tangent in one direction d; a *diagonal* along an axis says that the element with index i there moves with direction
-``d + i``. Products, sums and slices keep that form, so that the Hessian of a function with neighbours only costs as much
-as a few of its gradients (the idea of compressed Jacobians, Curtis, Powell & Reid 1974, without a colouring). What does
-not keep it gets the full array.
+The tangent of a value of shape S in k unit directions is an array of shape (S, k), most of it zero: each element of
+``x[1:] - x[:-1]`` moves with two directions only. Here it is kept as a sum of *terms*, arrays w of shape S: a *column*
+is the tangent in one direction d; a *diagonal* along an axis says that the element with index i there moves with
+direction ``d + i``. Products, sums and slices keep that form, so that the Hessian of a function with neighbours only
+costs as much as a few of its gradients (the idea of compressed Jacobians, Curtis, Powell & Reid 1974, without a
+colouring). What does not keep it gets the full array.
 
 The price is bookkeeping at every operation; so it is used where a function is compiled, and the bookkeeping done once.
 """
@@ -22,15 +22,8 @@ from numpy.lib.stride_tricks import as_strided
 from optkit.ad.core import Trace, is_of
 from optkit.ad.forward import DualTracer
 from optkit.ad.inplace import own
+from optkit.ad.primitives import Constant, Elementwise, Linear, Nonlinear, Primitive, strong_product
 from optkit.ad.quiet import quiet
-from optkit.ad.registry import (
-    Constant,
-    Elementwise,
-    Linear,
-    Nonlinear,
-    Primitive,
-    strong_product,
-)
 from optkit.ad.rules.index import basic, embed
 from optkit.ad.rules.reduce import sum_along, total
 from optkit.ad.rules.shape import broadcast_to, reshape
@@ -102,7 +95,7 @@ class StructuredTrace(Trace):
         return DualTracer(value, self, Terms({}))  # type: ignore[arg-type]
 
     def seed(self, value: Any, start: int) -> DualTracer:
-        """A tracer whose elements, in order, move with directions ``start``, ``start + 1``, …"""
+        """A tracer whose elements, in order, move with directions ``start``, ``start + 1`` and so on."""
         one = np.ones(np.shape(value), dtype=value.dtype)[()]
         if np.ndim(value) == 0:
             tangent: Any = Terms({(None, start): one})
@@ -269,7 +262,7 @@ def _moved_by_index(key: Key, x: Any, params: dict[str, Any]) -> Key | None:
     raise AssertionError("an axis behind the index")
 
 
-def _moved_by_embed(key: Key, v: Any, params: dict[str, Any]) -> Key | None:
+def _moved_by_embed(key: Key, _v: Any, params: dict[str, Any]) -> Key | None:
     axis, direction = key
     if axis is None:
         return key

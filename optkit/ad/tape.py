@@ -20,15 +20,8 @@ import numpy as np
 from numpy import ndarray
 
 from optkit.ad.core import Tracer
+from optkit.ad.primitives import Binary, Primitive, Unary, has_nan, strong_product, unbroadcast
 from optkit.ad.quiet import hush, quiet, unhush
-from optkit.ad.registry import (
-    Binary,
-    Primitive,
-    Unary,
-    has_nan,
-    strong_product,
-    unbroadcast,
-)
 from optkit.ad.rules.index import basic
 from optkit.ad.rules.reduce import total as sum_of_all
 
@@ -54,8 +47,8 @@ def pull_back(
     """Cotangents of the first so many places on the tape, the inputs; None where nothing depends on one.
 
     ``seeds`` maps positions to cotangents. The first sweep multiplies plainly; only if a result then shows NaN is it
-    repeated with products in which an exact zero wins (`registry.strong_product`), so that the rare case costs the
-    common one nothing. A heavy tape that is swept only ``once`` is freed as the sweep passes; if NaN shows up then,
+    repeated with products in which an exact zero wins (`primitives.strong_product`), so that the rare case costs
+    the common one nothing. A heavy tape that is swept only ``once`` is freed as the sweep passes; if NaN shows up then,
     the answer is None: record it again, and sweep it ``careful``-ly. Where the ``value`` itself is not finite, as at
     a pole, NaN is the honest slope and stays.
     """

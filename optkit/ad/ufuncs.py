@@ -16,8 +16,9 @@ import numpy as np
 
 from optkit.ad import inplace
 from optkit.ad.core import Tracer, reveal, unpack_objects
+from optkit.ad.primitives import Constant
 from optkit.ad.refusals import qualified_name, refuse
-from optkit.ad.registry import FUNCTIONS, Constant
+from optkit.ad.registry import FUNCTIONS
 from optkit.errors import InvalidTypeError, LostDerivativeError, NotDifferentiableError
 
 # Plain numbers and arrays, by exact type: by far the most frequent partners of a traced value.

@@ -1,8 +1,8 @@
 """SciPy, both ways: its methods driven with our derivatives, and our solvers as methods of its.
 
-- ``optkit.minimize(…, method="scipy:SLSQP")`` and every other method of `scipy.optimize.minimize`, and
-  ``optkit.least_squares(…, method="scipy:trf")``, get gradients, Hessians, Hessian products and Jacobians from the
-  problem; what comes back is our `Result` with the history, SciPy's own result in ``result.scipy_result``.
+- ``optkit.minimize(…, method="scipy:SLSQP")`` and every other method of `scipy.optimize.minimize` get gradients,
+  Hessians and Hessian products from the problem; what comes back is our `Result` with the history, SciPy's own result
+  in ``result.scipy_result``. `optkit.adapters.scipy_residuals` does the same for least squares and equations.
 - ``scipy.optimize.minimize(fun, x0, method=as_scipy_method(optkit.optimize.BFGS()))`` runs a solver of ours under
   SciPy's interface.
 
@@ -24,18 +24,18 @@ import numpy as np
 import scipy.optimize
 
 from optkit.adapters.observer import Evaluations, Observer
+from optkit.adapters.scipy_constraints import differentiated
+from optkit.adapters.scipy_residuals import LEAST_SQUARES
 from optkit.errors import InvalidInputError
+from optkit.optimize.bounds import Box
 from optkit.optimize.problem import BaseProblem, Problem
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import Result
 from optkit.optimize.run import Callback, Limits, Run
 from optkit.optimize.solver import Solver, solve
-from optkit.optimize.state import State
 from optkit.optimize.validation import (
-    Matrix,
     Vector,
     as_callable,
-    as_real,
     check_callback,
     check_control,
     starting_point,
@@ -79,7 +79,6 @@ MINIMIZERS = {method.name.lower(): method for method in (
     Method("trust-krylov", second="products"),
 )}
 # fmt: on
-LEAST_SQUARES = {name: name for name in ("trf", "dogbox", "lm")}
 
 
 def method_names(problem_type: type[BaseProblem]) -> list[str]:
@@ -102,12 +101,14 @@ def minimize(  # noqa: PLR0913  # what optkit.minimize has been given
     options: dict[str, Any],
 ) -> Result:
     """Run a method of `scipy.optimize.minimize`; called by `optkit.minimize` for ``method="scipy:…"``."""
-    spec = MINIMIZERS[_known(method, Problem)]
+    spec = MINIMIZERS[_known(method)]
     _refuse_what_it_does_not_take(spec, bounds is not None, constraints != ())
     check_control("tol", tol)
     check_callback(callback)
     if bounds is not None:
-        bounds = _standard_bounds(bounds, starting_point(x0)[0].size)
+        keep = getattr(bounds, "keep_feasible", False)
+        problem.bounds = box = Box.of(bounds, starting_point(x0)[0].size)
+        bounds = scipy.optimize.Bounds(box.lower, box.upper, keep)
     run = Run(problem, f"scipy:{spec.name}", limits)
     # Where infeasible points are evaluated, the lowest value seen is not the best point.
     run.any_point = spec.feasible or (bounds is None and constraints == ())
@@ -118,13 +119,17 @@ def minimize(  # noqa: PLR0913  # what optkit.minimize has been given
         options = {"maxiter": limits.max_iter + 1, **options}
 
     def body() -> scipy.optimize.OptimizeResult:
-        x = problem.start(_projected(x0, bounds), derivatives=spec.gradient)
+        x = problem.start(x0, derivatives=spec.gradient)
         observer.start(seen.state(x))
         if not x.size:
             return scipy.optimize.OptimizeResult(success=True, message=_EMPTY)
+        exact = constraints
+        if spec.gradient and constraints != ():
+            second = bool(spec.second)
+            exact = differentiated(constraints, problem.backend, problem.shape, second=second)
         found = _checked_minimize(
             seen.value, x, method=spec.name, jac=seen.gradient if spec.gradient else None,
-            bounds=bounds, constraints=constraints, tol=tol, callback=seen.iteration,
+            bounds=bounds, constraints=exact, tol=tol, callback=seen.iteration,
             options=options, **_second_derivatives(problem, spec),
         )  # fmt: skip
         run.consider(seen.state(found.x))
@@ -140,6 +145,8 @@ def _checked_minimize(fun: Callable[..., Any], x: Vector, **arguments: Any) -> A
         try:
             return scipy.optimize.minimize(fun, x, **arguments)
         except scipy.optimize.OptimizeWarning as warning:
+            if "Unknown solver options" not in str(warning):
+                raise  # the user's filters make an error of every warning
             method = arguments["method"]
             text = scipy.optimize.show_options("minimize", method.lower(), disp=False)
             known = re.findall(r"^ *(\w+) : ", text, re.MULTILINE)
@@ -168,132 +175,14 @@ def _refuse_what_it_does_not_take(spec: Method, bounded: bool, constrained: bool
             )
 
 
-def _standard_bounds(bounds: Any, n: int) -> scipy.optimize.Bounds:
-    """Bounds with a lower and an upper end for each of n variables; only those of SciPy's class broadcast."""
-    if isinstance(bounds, scipy.optimize.Bounds):
-        sides, keep_feasible = [bounds.lb, bounds.ub], bounds.keep_feasible
-    else:
-        sides, keep_feasible = _sides(bounds, n), False
-    ends = [as_real(side, "bounds") for side in sides]
-    for end in ends:
-        if end.shape not in ((), (1,), (n,)):
-            raise InvalidInputError(
-                f"bounds have shape {end.shape}, but there are {n} variables; give Bounds scalars or {n} entries"
-            )
-    low, high = (np.broadcast_to(end, (n,)).astype(np.float64) for end in ends)
-    wrong = ~(low <= high)
-    if wrong.any():
-        i = int(np.argmax(wrong))
-        what = (
-            f"lower {low[i]} > upper {high[i]}"
-            if low[i] > high[i]
-            else "nan; write None for no bound"
-        )
-        raise InvalidInputError(f"bounds of x[{i}]: {what}")
-    return scipy.optimize.Bounds(low, high, keep_feasible)
+_EMPTY = "there is nothing to optimise: x is empty"
 
 
-def _sides(bounds: Any, n: int) -> list[list[Any]]:
-    """The lower and the upper ends of a sequence of pairs (low, high), None standing for infinity."""
-    try:
-        pairs = [(low, high) for low, high in bounds]
-    except (TypeError, ValueError):
-        raise InvalidInputError(
-            f"bounds must be one pair (low, high) for each of the {n} variables, got {bounds!r}; "
-            "write bounds=[(0.0, 1.0), (None, 2.0), ...]"
-        ) from None
-    if len(pairs) != n:
-        raise InvalidInputError(
-            f"bounds must be one pair (low, high) for each of the {n} variables, got {len(pairs)}; to give all "
-            f"variables the same, write bounds=[(low, high)] * {n}"
-        )
-    return [
-        [-np.inf if low is None else low for low, _ in pairs],
-        [np.inf if high is None else high for _, high in pairs],
-    ]
-
-
-def _projected(x0: Any, bounds: scipy.optimize.Bounds | None) -> Any:
-    """x0, moved to the bounds where it lies outside of them."""
-    if bounds is None:
-        return x0
-    flat, shape = starting_point(x0)
-    low, high = bounds.lb, bounds.ub
-    inside = np.clip(flat, low, high)
-    if not np.array_equal(inside, flat):
-        index = int(np.argmax(inside != flat))
-        warnings.warn(
-            f"x0[{index}] = {flat[index]} is outside of the bounds and was moved to them",
-            RuntimeWarning,
-            2,
-        )
-    return inside.reshape(shape)
-
-
-def least_squares(  # what optkit.least_squares has been given
-    problem: LeastSquaresProblem,
-    x0: Any,
-    *,
-    method: str,
-    tol: float | None,
-    limits: Limits,
-    callback: Callback | None,
-    options: dict[str, Any],
-) -> Result:
-    """Run a method of `scipy.optimize.least_squares`; called by `optkit.least_squares` for ``method="scipy:…"``.
-
-    SciPy evaluates the Jacobian where it accepts a point, which makes the rows of the history.
-    """
-    name = _known(method, LeastSquaresProblem)
-    check_control("tol", tol)
-    check_callback(callback)
-    for option in options:
-        if option not in _LEAST_SQUARES_OPTIONS:
-            what = f"option {option!r} of method {method!r}"
-            raise InvalidInputError(unknown(what, option, _LEAST_SQUARES_OPTIONS))
-    if tol is not None:
-        options = {"ftol": tol, "xtol": tol, "gtol": tol, **options}
-    run = Run(problem, f"scipy:{name}", limits)
-    run.any_point = options.get("loss", "linear") == "linear"
-    observer = Observer(problem, run, callback)
-
-    def state(x: Vector) -> State:
-        return observer.state(x, problem.value(x), problem.gradient(x))
-
-    def jacobian(x: Vector) -> Matrix:
-        point = x.copy()
-        if observer.last is not None and not np.array_equal(point, observer.last.x):
-            observer.iteration(state(point))
-        return problem.jacobian(point).copy()
-
-    def body() -> scipy.optimize.OptimizeResult:
-        x = problem.start(x0)
-        observer.start(state(x))
-        if not x.size * problem.m:
-            return scipy.optimize.OptimizeResult(success=True, message=_EMPTY)
-        found = scipy.optimize.least_squares(
-            lambda x: problem.residuals(x.copy()).copy(), x, jacobian, method=name, **options
-        )
-        run.consider(state(found.x))
-        return found
-
-    return observer.watch(body)
-
-
-_EMPTY = "there is nothing to optimise: x or the residuals are empty"
-_LEAST_SQUARES_OPTIONS = [
-    name
-    for name in inspect.signature(scipy.optimize.least_squares).parameters
-    if name not in ("fun", "x0", "jac", "method", "args", "kwargs", "callback", "workers")
-]
-
-
-def _known(method: str, problem_type: type[BaseProblem]) -> str:
-    """The key of "scipy:name" in the table for this kind of problem."""
-    table = LEAST_SQUARES if issubclass(problem_type, LeastSquaresProblem) else MINIMIZERS
+def _known(method: str) -> str:
+    """The key of "scipy:name" in the table."""
     name = method.partition(":")[2].lower()
-    if name not in table:
-        raise InvalidInputError(unknown(f"method {method!r}", method, method_names(problem_type)))
+    if name not in MINIMIZERS:
+        raise InvalidInputError(unknown(f"method {method!r}", method, method_names(Problem)))
     return name
 
 
@@ -323,9 +212,9 @@ class ScipyMethod:
         for option in others:
             what = f"option {option!r} of method {self.solver.name!r}"
             raise InvalidInputError(unknown(what, option, ["maxiter", "tol"]))
-        if bounds is not None or not (isinstance(constraints, (tuple, list)) and not constraints):
-            raise InvalidInputError(f"{self.solver.name!r} takes neither bounds nor constraints")
-        problem = Problem(fun, args=args, jac=jac, hess=hess, hessp=hessp)
+        if not (isinstance(constraints, (tuple, list)) and not constraints):
+            raise InvalidInputError(f"{self.solver.name!r} takes no constraints")
+        problem = Problem(fun, args=args, jac=jac, hess=hess, hessp=hessp, bounds=bounds)
         limits = Limits(max_iter=maxiter)
         return solve(
             problem, self.solver, x0, tol=tol, limits=limits, callback=_scipy_callback(callback)

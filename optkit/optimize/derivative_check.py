@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optkit.errors import DerivativeError
+from optkit.optimize.bounds import Box
 from optkit.optimize.validation import Vector
 
 _TOLERANCE = 1e-3
@@ -35,21 +36,23 @@ def direction_at(x: Vector) -> Vector:
 
 def check_direction(
     function: Callable[[Vector], Any],
-    at_x: float | NDArray[np.float64],
-    product: Callable[[Vector], Any],
+    product: Callable[[Vector, Vector], Any],
     x: Vector,
     *,
+    box: Box | None = None,
     names: tuple[str, str],
     precision: float,
 ) -> None:
-    """Raise `DerivativeError` unless ``product(v)`` agrees with the change of ``function`` along v.
+    """Raise `DerivativeError` unless ``product(x, v)`` agrees with the change of ``function`` along v.
 
     Parameters
     ----------
     function
-        The function, whose value at x is ``at_x``: a number or an array.
+        The function; a number or an array.
     product
         Derivative times direction, of the shape of the value.
+    box
+        Bounds that no evaluation may leave; the place of the check is moved away from them.
     names
         What the derivative and the function are called in the message.
     precision
@@ -59,7 +62,11 @@ def check_direction(
     """
     v = direction_at(x)
     h = precision ** (1.0 / 3.0)
-    claimed, center = np.asarray(product(v), np.float64), np.asarray(at_x, np.float64)
+    if box is not None:
+        x, reach = box.interior(x, h * v)
+        v = reach / h
+    center = np.asarray(function(x), np.float64)
+    claimed = np.asarray(product(x, v), np.float64)
     above, below = np.asarray(function(x + h * v)), np.asarray(function(x - h * v))
     forward, backward = (above - center) / h, (center - below) / h
     size = np.maximum(np.abs(forward), np.abs(backward))

@@ -1,36 +1,39 @@
-"""What users call: `minimize` and `least_squares`."""
+"""What users call: `minimize`."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from optkit.ad.backends import Backend
-from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.errors import InvalidInputError, InvalidTypeError, OptkitError
+from optkit.optimize.adaptive import SGD, Adagrad, Adam, AdamW, RMSProp
+from optkit.optimize.choice import Choice, choose
+from optkit.optimize.conjugate_gradient import ConjugateGradient
 from optkit.optimize.first_order import GradientDescent
-from optkit.optimize.gauss_newton import GaussNewton, LevenbergMarquardt
+from optkit.optimize.limited_memory import LBFGS
+from optkit.optimize.limited_memory_bounds import LBFGSB
+from optkit.optimize.momentum import HeavyBall, Nesterov
+from optkit.optimize.newton import Newton, NewtonCG
+from optkit.optimize.newton_trust_region import TrustRegionNewton, TrustRegionNewtonCG
 from optkit.optimize.problem import Problem
 from optkit.optimize.quasi_newton import BFGS
-from optkit.optimize.residual_problem import LeastSquaresProblem
-from optkit.optimize.result import LeastSquaresResult, Result
+from optkit.optimize.result import Result
 from optkit.optimize.run import Callback, Limits
 from optkit.optimize.solver import Solver, solve
+from optkit.optimize.symmetric_rank_one import SR1
 from optkit.optimize.upward import room_above
 from optkit.optimize.validation import unknown
 
-MINIMIZERS: dict[str, type[Solver[Any]]] = {
-    "bfgs": BFGS,
-    "gradient-descent": GradientDescent,
-}
-LEAST_SQUARES: dict[str, type[Solver[Any]]] = {
-    "lm": LevenbergMarquardt,
-    "gauss-newton": GaussNewton,
-    "gn": GaussNewton,
-}
-# A dense inverse Hessian of this many variables takes 32 MB, and a millisecond to update.
-_DENSE_UP_TO = 2000
-_LOOP_OPTIONS = ("max_evaluations", "keep_x", "on_interrupt")
+_SOLVERS: list[type[Solver[Any]]] = [
+    BFGS, LBFGS, LBFGSB, SR1, Newton, NewtonCG, TrustRegionNewton, TrustRegionNewtonCG,
+    ConjugateGradient, GradientDescent, HeavyBall, Nesterov, SGD, Adagrad, RMSProp, Adam, AdamW,
+]  # fmt: skip
+MINIMIZERS = {solver.name: solver for solver in _SOLVERS}
+_LOOP_OPTIONS = tuple(
+    field.name for field in dataclasses.fields(Limits) if field.name not in ("max_iter", "max_time")
+)
 
 
 def minimize(  # noqa: PLR0913  # the signature of scipy.optimize.minimize, which users know
@@ -45,6 +48,7 @@ def minimize(  # noqa: PLR0913  # the signature of scipy.optimize.minimize, whic
     hessp: Callable[..., Any] | None = None,
     bounds: Any = None,
     constraints: Any = (),
+    batches: Any = None,
     tol: float | None = None,
     callback: Callback | None = None,
     max_iter: int | None = None,
@@ -63,10 +67,12 @@ def minimize(  # noqa: PLR0913  # the signature of scipy.optimize.minimize, whic
     args : tuple
         Further arguments of ``fun``, ``jac``, ``hess`` and ``hessp``.
     method : str or Solver
-        ``"bfgs"``, ``"gradient-descent"``, ``"scipy:…"`` with any method of `scipy.optimize.minimize`, or a solver
-        with options of its own, as ``BFGS(line_search=Armijo())``. ``"auto"`` is BFGS up to 2000
-        variables and ``"scipy:L-BFGS-B"`` beyond or under bounds, ``"scipy:SLSQP"`` under constraints;
-        ``result.method`` tells.
+        A name, or a solver with options of its own, as ``BFGS(line_search=Armijo())``. Quasi-Newton: ``"bfgs"``,
+        ``"lbfgs"``, ``"lbfgsb"`` (bounds), ``"sr1"``. With second derivatives: ``"trust-exact"``, ``"trust-ncg"``,
+        ``"newton"``, ``"newton-cg"``. First order: ``"cg"``, ``"gradient-descent"`` (bounds), ``"heavy-ball"``,
+        ``"nesterov"``, and, also for minibatches, ``"sgd"``, ``"adagrad"``, ``"rmsprop"``, ``"adam"``,
+        ``"adamw"``. ``"scipy:…"`` is any method of `scipy.optimize.minimize`. ``"auto"`` picks by what is known, and
+        ``result.choice`` says what and why.
     backend : str or Backend
         Who differentiates ``fun`` where no derivative is given: ``"auto"`` (the native engine),
         ``"finite-difference"``, …
@@ -75,9 +81,13 @@ def minimize(  # noqa: PLR0913  # the signature of scipy.optimize.minimize, whic
     hess, hessp : callable, optional
         ``hess(x, *args)``, the Hessian, shape (n, n); ``hessp(x, v, *args)``, its product with v. Methods without
         use for them confirm with them that what they found is a minimum.
-    bounds, constraints
-        As for `scipy.optimize.minimize`; only methods of SciPy take them for now. An x0 outside is moved to the
-        bounds, with a warning.
+    bounds : sequence of (low, high) or scipy.optimize.Bounds, optional
+        An x0 outside is moved to the bounds, with a warning; no point outside is evaluated. Equal bounds fix a
+        variable, which any method can do.
+    constraints
+        As for `scipy.optimize.minimize`; for methods of SciPy only.
+    batches : iterable, optional
+        Minibatches, each given to ``fun`` in turn as its second argument; see `Minibatches`.
     tol : float, optional
         The relative accuracy demanded of x, √ε ≈ 1.5e-8 by default; the methods of SciPy give it their own meaning.
         See `optkit.optimize.stopping` for the test.
@@ -85,13 +95,13 @@ def minimize(  # noqa: PLR0913  # the signature of scipy.optimize.minimize, whic
         Called after every iteration with the state (``state.x``, ``state.fun``, ``state.grad``, …). Returning True
         or raising StopIteration ends the solve with the best point so far.
     max_iter : int, optional
-        Default: max(1000, 200 n) for BFGS.
+        Default: max(1000, 200 n), and more for methods of first order.
     max_time : float, optional
         Seconds. It is looked at before every evaluation, also within line searches.
     options : dict, optional
-        ``max_evaluations``; ``keep_x=True`` (the history keeps the points); ``on_interrupt="return"`` (Ctrl-C and
-        exceptions of the user's functions end the solve with a result, instead of propagating with it as
-        ``partial_result``); ``check_derivatives=False``; and the solver's own options, by name.
+        What `Limits` explains, such as ``max_evaluations``, ``keep_x=True`` (the history keeps the points),
+        ``on_interrupt="return"``, ``f_noise``, ``escape_saddles=True``, ``checkpoint="run.npz"`` and
+        ``resume="run.npz"``; ``check_derivatives=False``; and the solver's own options, by name.
 
     Returns
     -------
@@ -112,116 +122,60 @@ def minimize(  # noqa: PLR0913  # the signature of scipy.optimize.minimize, whic
     ...     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
     >>> result = optkit.minimize(rosenbrock, [-1.2, 1.0])
     >>> result.method, result.success, np.round(result.x, 6)
-    ('bfgs', True, array([1., 1.]))
+    ('trust-exact', True, array([1., 1.]))
+    >>> result.choice
+    'trust-exact: second derivatives of 2 variables are affordable'
 
-    Any method of SciPy, with the same gradients:
+    Under bounds, and with any method of SciPy, given the same gradients:
 
     >>> bounds = [(0.0, 2.0), (0.0, 0.5)]
+    >>> optkit.minimize(rosenbrock, [0.1, 0.2], bounds=bounds).x.round(3)
+    array([0.709, 0.5  ])
     >>> optkit.minimize(rosenbrock, [0.1, 0.2], method="scipy:L-BFGS-B", bounds=bounds).x.round(3)
     array([0.709, 0.5  ])
     """
-    bounded = bounds is not None
     constrained = not (isinstance(constraints, (tuple, list)) and not constraints)
-    limits, check, others = _split_options(options, max_iter, max_time)
+    limits, check, others = split_options(options, max_iter, max_time)
     problem = Problem(
-        fun, args=args, jac=jac, hess=hess, hessp=hessp, backend=backend, check_derivatives=check
-    )
-    if method == "auto":
-        method = _choose(x0, bounded, constrained)
+        fun, args=args, jac=jac, hess=hess, hessp=hessp, bounds=bounds, batches=batches,
+        backend=backend, check_derivatives=check,
+    )  # fmt: skip
+    choice = choose(problem, x0, constrained=constrained) if _is_auto(method) else None
+    if choice is not None:
+        method = choice.method
     if isinstance(method, str) and method.lower().startswith("scipy:"):
-        return room_above("scipy").minimize(  # type: ignore[no-any-return]
+        result: Result = room_above("scipy").minimize(
             problem, x0, method=method, bounds=bounds, tol=tol,
             constraints=constraints if constrained else (),
             limits=limits, callback=callback, options=others,
         )  # fmt: skip
-    solver = _solver(method, MINIMIZERS, others)
-    if bounded or constrained:
-        what = "constraints" if constrained else "bounds"
-        other = "'scipy:SLSQP' or 'scipy:trust-constr'" if constrained else "'scipy:L-BFGS-B'"
-        raise InvalidInputError(
-            f"method {solver.name!r} takes no {what}; use method={other}, or leave method out"
-        )
-    return solve(problem, solver, x0, tol=tol, limits=limits, callback=callback)
+    else:
+        solver = solver_named(method, MINIMIZERS, others)
+        if constrained:
+            raise InvalidInputError(
+                f"method {solver.name!r} takes no constraints; use method='scipy:SLSQP' or "
+                "'scipy:trust-constr', or leave method out"
+            )
+        try:
+            result = solve(problem, solver, x0, tol=tol, limits=limits, callback=callback)
+        except (OptkitError, OverflowError) as error:
+            if choice is None or choice.method != "trust-exact" or problem.nhev == 0:
+                raise
+            if getattr(error, "partial_result", None) is not None:
+                raise
+            choice = Choice(
+                "bfgs", f"second derivatives fail at x0 ({type(error).__name__}: {error})"
+            )
+            result = solve(problem, BFGS(), x0, tol=tol, limits=limits, callback=callback)
+    result.choice = "" if choice is None else str(choice)
+    return result
 
 
-def least_squares(  # noqa: PLR0913  # the signature of scipy.optimize.least_squares, which users know
-    residuals: Callable[..., Any],
-    x0: Any,
-    *,
-    args: tuple[Any, ...] = (),
-    method: str | Solver[Any] = "lm",
-    backend: str | Backend = "auto",
-    jac: Callable[..., Any] | None = None,
-    tol: float | None = None,
-    callback: Callback | None = None,
-    max_iter: int | None = None,
-    max_time: float | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> LeastSquaresResult:
-    """Minimise ½‖r(x)‖², half the sum of squares of residuals.
-
-    Parameters
-    ----------
-    residuals : callable
-        ``residuals(x, *args)`` returns an array, of shape (m,) or any other, of any size m: m < n, the Jacobian of
-        less than full rank and m = 0 are no errors.
-    x0 : array_like
-        The start, as for `minimize`.
-    method : str or Solver
-        ``"lm"``, ``"gauss-newton"`` (``"gn"``), ``"scipy:trf"``, ``"scipy:dogbox"``, ``"scipy:lm"``, or a solver
-        with options of its own, as ``GaussNewton(line_search=…)``.
-    jac : callable, optional
-        ``jac(x, *args)``, the Jacobian, shape (m, n). It is checked along one direction at x0.
-    tol : float, optional
-        The accuracy demanded: of x, relative, or of the angle between residuals and tangent plane; 1e-11 by
-        default, a little more than what least squares can usually give. See `optkit.optimize.stopping`.
-    args, backend, callback, max_iter, max_time, options
-        As for `minimize`. For the methods of SciPy, ``options`` are the keyword arguments of
-        `scipy.optimize.least_squares`.
-
-    Returns
-    -------
-    LeastSquaresResult
-        The best point seen, with SciPy's fields (``fun`` are the residuals, ``cost`` is ½‖r‖², ``jac`` the
-        Jacobian), the ``rank`` of the Jacobian, and ``covariance`` and ``standard_errors`` when asked for.
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError, DerivativeError
-        As for `minimize`.
-
-    Examples
-    --------
-    >>> import numpy as np, optkit
-    >>> dose = np.array([0.02, 0.06, 0.11, 0.22, 0.56, 1.10])
-    >>> rate = np.array([61.5, 102.0, 131.0, 155.5, 196.0, 203.5])
-    >>> fit = optkit.least_squares(lambda p: p[0] * dose / (p[1] + dose) - rate, [200.0, 0.1])
-    >>> [round(float(p), 4) for p in fit.x], [round(float(s), 4) for s in fit.standard_errors]
-    ([212.6837, 0.0641], [7.0893, 0.0085])
-    """
-    limits, check, others = _split_options(options, max_iter, max_time)
-    problem = LeastSquaresProblem(
-        residuals, args=args, jac=jac, backend=backend, check_derivatives=check
-    )
-    if isinstance(method, str) and method.lower().startswith("scipy:"):
-        return room_above("scipy").least_squares(  # type: ignore[no-any-return]
-            problem, x0, method=method, tol=tol, limits=limits, callback=callback, options=others
-        )
-    solver = _solver(method, LEAST_SQUARES, others)
-    result = solve(problem, solver, x0, tol=tol, limits=limits, callback=callback)
-    return cast(LeastSquaresResult, result)
+def _is_auto(method: Any) -> bool:
+    return isinstance(method, str) and method.lower() == "auto"
 
 
-def _choose(x0: Any, bounded: bool, constrained: bool) -> str:
-    if constrained:
-        return "scipy:SLSQP"
-    size = getattr(x0, "size", None) or (len(x0) if isinstance(x0, (list, tuple)) else 1)
-    if bounded or size > _DENSE_UP_TO:
-        return "scipy:L-BFGS-B"
-    return "bfgs"
-
-
-def _split_options(
+def split_options(
     options: Mapping[str, Any] | None, max_iter: int | None, max_time: float | None
 ) -> tuple[Limits, bool, dict[str, Any]]:
     """The limits, whether to check derivatives, and the options left for the solver."""
@@ -233,9 +187,10 @@ def _split_options(
     return Limits(max_iter=max_iter, max_time=max_time, **loop), check, others
 
 
-def _solver(
+def solver_named(
     method: str | Solver[Any], known: dict[str, type[Solver[Any]]], options: dict[str, Any]
 ) -> Solver[Any]:
+    """The solver of this name with these options, or the solver itself, if it takes the kind of problem."""
     problem_type = next(iter(known.values())).problem_type
     if isinstance(method, Solver):
         names: list[str] = []

@@ -41,19 +41,26 @@ class LineSearch(Protocol):
     """Any frozen object with this method is a line search."""
 
     def search(
-        self, problem: BaseProblem, state: State, direction: Vector, first: float
+        self,
+        problem: BaseProblem,
+        state: State,
+        direction: Vector,
+        first: float,
+        longest: float = math.inf,
     ) -> Trial | None:
         """The accepted point, with f and gradient finite there, or None when no step is acceptable.
 
-        ``direction``, shape (n,), descends from ``state.x``; ``first`` is the first t to try.
+        ``direction``, shape (n,), descends from ``state.x``; ``first`` is the first t to try, and ``longest`` the
+        last t within the bounds.
         """
 
 
-def _start(state: State, direction: Vector) -> Trial:
+def start_of(state: State, direction: Vector) -> Trial:
+    """The trial at t = 0."""
     return Trial(0.0, state.x, state.fun, state.grad, float(state.grad @ direction))
 
 
-def _visible_noise(state: State) -> float:
+def visible_noise(state: State) -> float:
     """The rounding of f where it can hide the decrease of a full step, and zero where it cannot.
 
     Elsewhere a step so short that its decrease is rounding would always be acceptable, even uphill.
@@ -61,13 +68,15 @@ def _visible_noise(state: State) -> float:
     return state.noise if state.decrement <= 100.0 * state.noise else 0.0
 
 
-def _with_value(problem: BaseProblem, start: Trial, direction: Vector, t: float) -> Trial:
-    x = start.x + t * direction
+def trial_with_value(problem: BaseProblem, start: Trial, direction: Vector, t: float) -> Trial:
+    """The trial at t, its gradient left out."""
+    x = problem.within(start.x + t * direction)
     return Trial(t, x, problem.value(x) if is_finite(x) else math.nan, None, math.nan)
 
 
-def _with_slope(problem: BaseProblem, start: Trial, direction: Vector, t: float) -> Trial:
-    x = start.x + t * direction
+def trial_with_slope(problem: BaseProblem, start: Trial, direction: Vector, t: float) -> Trial:
+    """The trial at t; without gradient where there is no finite value."""
+    x = problem.within(start.x + t * direction)
     if problem.separate or not is_finite(x):
         fun = problem.value(x) if is_finite(x) else math.nan
         if not math.isfinite(fun):
@@ -113,14 +122,19 @@ class Armijo(LineSearch):
     max_trials: int = 60
 
     def search(
-        self, problem: BaseProblem, state: State, direction: Vector, first: float
+        self,
+        problem: BaseProblem,
+        state: State,
+        direction: Vector,
+        first: float,
+        longest: float = math.inf,
     ) -> Trial | None:
-        start = _start(state, direction)
-        t, noise = first, _visible_noise(state)
+        start = start_of(state, direction)
+        t, noise = min(first, longest), visible_noise(state)
         for _ in range(self.max_trials):
-            trial = _with_value(problem, start, direction, t)
+            trial = trial_with_value(problem, start, direction, t)
             if -math.inf < trial.fun <= start.fun + self.decrease * t * start.slope + noise:
-                trial = _with_slope(problem, start, direction, t)
+                trial = trial_with_slope(problem, start, direction, t)
                 # A finite slope means a finite gradient: inf and nan leave traces in every sum.
                 if math.isfinite(trial.slope):
                     return trial
@@ -162,19 +176,26 @@ class StrongWolfe(LineSearch):
     max_trials: int = 40
 
     def search(
-        self, problem: BaseProblem, state: State, direction: Vector, first: float
+        self,
+        problem: BaseProblem,
+        state: State,
+        direction: Vector,
+        first: float,
+        longest: float = math.inf,
     ) -> Trial | None:
-        start = _start(state, direction)
-        interval = _Interval(start, self.decrease, _visible_noise(state))
-        t = first
+        start = start_of(state, direction)
+        interval = _Interval(start, self.decrease, visible_noise(state))
+        t = min(first, longest)
         for _ in range(self.max_trials):
-            trial = _with_slope(problem, start, direction, t)
+            trial = trial_with_slope(problem, start, direction, t)
             if not (-math.inf < trial.fun < math.inf and math.isfinite(trial.slope)):
                 t = interval.wall(t)
                 continue
             if interval.decreases(trial) and abs(trial.slope) <= -self.curvature * start.slope:
                 return trial
-            t = interval.take(trial)
+            if t == longest and interval.decreases(trial) and trial.slope < 0.0:
+                return trial
+            t = min(interval.take(trial), longest)
             if interval.is_a_point():
                 break
         best = interval.best

@@ -18,7 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optkit.ad.backends import Backend, get_backend
+from optkit.ad.backends.translation import Translated, translated
 from optkit.errors import InvalidInputError, InvalidTypeError
+from optkit.optimize.batches import Feed
+from optkit.optimize.bounds import Box, Mask
 from optkit.optimize.derivative_check import check_direction
 from optkit.optimize.validation import (
     Matrix,
@@ -33,6 +36,8 @@ from optkit.optimize.validation import (
     starting_point,
 )
 
+_COUNTS = ("nfev", "njev", "nhev", "seconds", "lowest", "precision")
+_KNOWN = ("_value", "_gradient", "_residuals", "_jacobian")
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -60,15 +65,22 @@ class BaseProblem(ABC):
         The validated start, after `start`.
     shape : tuple of int
         The shape in which the user's functions see x.
+    box : Box or None
+        The bounds, after `start`; None where there are none.
     precision : float
         The rounding unit of the function's values, by the dtype it returned at x0.
     nfev, njev, nhev : int
         Evaluations of the function, of its first derivative, and of Hessians and products with them.
     lowest : Lowest
         The lowest finite value of all evaluations, and where it was.
+    f_noise : float
+        What the user knows of the noise of the function's values: changes of this size mean nothing.
     deadline, max_evaluations : float
         Beyond either, the next evaluation raises `LimitReachedError`. The clock is `time.perf_counter`.
     """
+
+    # Whether the function gives a number; otherwise it gives an array.
+    scalar = False
 
     def __init__(
         self,
@@ -76,24 +88,68 @@ class BaseProblem(ABC):
         *,
         args: tuple[Any, ...] = (),
         jac: Callable[..., Any] | bool | None = None,
+        bounds: Any = None,
         backend: str | Backend = "auto",
         check_derivatives: bool = True,
     ) -> None:
         self.fun = as_callable(fun, "fun")
         self.args = args if isinstance(args, tuple) else (args,)
         self.jac = jac if jac is None or isinstance(jac, bool) else as_callable(jac, "jac")
+        self.bounds = bounds
+        self.f_noise = 0.0
+        self.batches: Feed | None = None
+        self._batch: tuple[Any, ...] = ()
         self.check_derivatives = check_derivatives
         self._backend_choice = backend
         self._backend: Backend | None = None
+        self.box: Box | None = None
+        self._fixed: Mask | None = None
+        if self.jac is None and backend not in ("auto", "native"):
+            self.fun = translated(self.backend, self.fun, scalar=self.scalar)
         self._start_over(np.zeros(0), (0,))
+
+    def _enter(self, x0: Any) -> Vector:
+        """A valid start within the bounds, flat; everything that is known of other points is forgotten."""
+        x, shape = starting_point(x0)
+        self.box = self._fixed = None
+        if self.bounds is not None:
+            box = Box.of(self.bounds, x.size)
+            x = box.admit(x)
+            fixed = box.lower == box.upper
+            self.box = None if box.is_everything else box
+            self._fixed = fixed if fixed.any() else None
+        self._start_over(x, shape)
+        return x
 
     def _start_over(self, x0: Vector, shape: Shape) -> None:
         self.x0, self.shape = x0, shape
         self.precision = _EPS
         self.nfev = self.njev = self.nhev = 0
+        self.seconds = {"function": 0.0, "first derivative": 0.0, "second derivative": 0.0}
         self.lowest = NOWHERE
         self.deadline = self.max_evaluations = math.inf
         self._key: bytes | None = None
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the problem: counts, times, and what is known at the last point."""
+        kept: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
+        known = {name: getattr(self, name) for name in _KNOWN if hasattr(self, name)}
+        if all(isinstance(value, (float, np.ndarray, type(None))) for value in known.values()):
+            kept |= {"key": np.frombuffer(self._key or b"", dtype=np.uint8), "known": known}
+        return kept | {"drawn": None if self.batches is None else self.batches.drawn}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on with the counts of which `snapshot` has kept these, and with the batch that was the last."""
+        for name in _COUNTS:
+            setattr(self, name, kept[name])
+        if self.batches is not None:
+            self.batches.skip(kept["drawn"] - 1)
+            self.draw()
+        self._key = None
+        if "key" in kept:
+            self._key = kept["key"].tobytes()
+            for name, value in kept["known"].items():
+                setattr(self, name, value)
 
     @property
     def n(self) -> int:
@@ -134,12 +190,17 @@ class BaseProblem(ABC):
         gradient = self.lowest.gradient
         return self.gradient(self.lowest.x) if gradient is None else gradient
 
+    def within(self, x: Vector) -> Vector:
+        """x, which rounding may not carry out of the bounds."""
+        return x if self.box is None else self.box.project(x)
+
     def noise(self, value: float) -> float:
         """Changes of a value of this size are rounding."""
-        return 4.0 * self.precision * abs(value) if math.isfinite(value) else 0.0
+        rounding = 4.0 * self.precision * abs(value) if math.isfinite(value) else 0.0
+        return max(rounding, self.f_noise)
 
     def _call(self, function: Callable[..., Any], x: Vector) -> Any:
-        return function(self._seen(x), *self.args)
+        return function(self._seen(x), *self._batch, *self.args)
 
     def _seen(self, x: Vector) -> Any:
         """A copy of x in the user's shape: what the user does to it stays with the user."""
@@ -148,11 +209,29 @@ class BaseProblem(ABC):
     def _differentiable(self, finish: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
         """The user's function of a flat x, for the backend: itself, where nothing needs to be adapted."""
         fun, args, shape = self.fun, self.args, self.shape
+        if isinstance(fun, Translated):
+            return fun.prepared(shape, (*self._batch, *args))
+        f = self._flat(finish)
+        return f if self.jac is not None else self.backend.prepare(f, self.x0).f
+
+    def _flat(self, finish: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+        fun, args, shape = self.fun, self.args, self.shape
         flat = len(shape) == 1
-        if flat and not args and finish is None:
+        if flat and not args and finish is None and self.batches is None:
             return fun
         finish = finish or (lambda y: y)
-        return lambda x: finish(fun(x if flat else x.reshape(shape), *args))
+        return lambda x: finish(fun(x if flat else x.reshape(shape), *self._batch, *args))
+
+    def draw(self) -> None:
+        """Go on to the next batch, where there are batches: the function becomes another one."""
+        if self.batches is None:
+            return
+        try:
+            self._batch = (next(self.batches),)
+        except StopIteration:
+            text = f"the batches are used up, {self.batches.drawn} of them"
+            raise LimitReachedError(text) from None
+        self._key = None
 
     def _count_evaluation(self) -> None:
         if self.nfev >= self.max_evaluations:
@@ -193,6 +272,10 @@ class Problem(BaseProblem):
         ``hess(x, *args)``, the Hessian, shape (n, n).
     hessp : callable, optional
         ``hessp(x, v, *args)``, the Hessian times v.
+    bounds : sequence of (low, high), scipy.optimize.Bounds or Box, optional
+        As for `optkit.minimize`. Derivatives with respect to a variable with equal bounds are zero: it is fixed.
+    batches : iterable, optional
+        What ``fun`` is given in turn as its second argument, as `Minibatches` does; for `SGD` and its relatives.
     backend : str or Backend
         Who differentiates.
     check_derivatives : bool
@@ -214,7 +297,9 @@ class Problem(BaseProblem):
     (13.0, array([ 2., 12.]))
     """
 
-    def __init__(
+    scalar = True
+
+    def __init__(  # noqa: PLR0913  # what there is to know of a function
         self,
         fun: Callable[..., Any],
         *,
@@ -222,19 +307,26 @@ class Problem(BaseProblem):
         jac: Callable[..., Any] | bool | None = None,
         hess: Callable[..., Any] | None = None,
         hessp: Callable[..., Any] | None = None,
+        bounds: Any = None,
+        batches: Any = None,
         backend: str | Backend = "auto",
         check_derivatives: bool = True,
     ) -> None:
         super().__init__(
-            fun, args=args, jac=jac, backend=backend, check_derivatives=check_derivatives
-        )
+            fun, args=args, jac=jac, bounds=bounds, backend=backend,
+            check_derivatives=check_derivatives,
+        )  # fmt: skip
+        self._batch_source = batches
+        self.batches = None if batches is None else Feed(batches)
         self.jac = self.jac or None  # SciPy's jac=False is None
         self.hess = None if hess is None else as_callable(hess, "hess")
         self.hessp = None if hessp is None else as_callable(hessp, "hessp")
 
     def start(self, x0: Any, *, derivatives: bool = True) -> Vector:
-        x, shape = starting_point(x0)
-        self._start_over(x, shape)
+        x = self._enter(x0)
+        if self.batches is not None:
+            self.batches = Feed(self._batch_source)
+            self.draw()
         self._is_new(x)
         self._count_evaluation()
         output = self._call(self.fun, x)
@@ -260,12 +352,12 @@ class Problem(BaseProblem):
         require_finite(gradient, "the gradient at x0", self.shape)
         if self.check_derivatives and self.jac is not None:
             check_direction(
-                self.value, value, lambda v: gradient @ v, x,
+                self.value, lambda z, v: self.gradient(z) @ v, x, box=self.box,
                 names=("jac", "fun"), precision=self.precision,
             )  # fmt: skip
         if self.check_derivatives and (self.hess is not None or self.hessp is not None):
             check_direction(
-                self.gradient, gradient, lambda v: self.hvp(x, v), x,
+                self.gradient, self.hvp, x, box=self.box,
                 names=("hess" if self.hess is not None else "hessp", "the gradient"),
                 precision=self.precision,
             )  # fmt: skip
@@ -278,7 +370,10 @@ class Problem(BaseProblem):
             self._value = self._gradient = None
         if self._value is None:
             self._count_evaluation()
-            value, self._gradient = self._split(self._call(self.fun, x))
+            started = time.perf_counter()
+            output = self._call(self.fun, x)
+            self.seconds["function"] += time.perf_counter() - started
+            value, self._gradient = self._split(output)
             self._value = real_scalar(value, "fun(x)")
             self._note(self._value, x, self._gradient)
         return self._value
@@ -291,7 +386,10 @@ class Problem(BaseProblem):
                 self._differentiate(x)
             elif callable(self.jac):
                 self.njev += 1
-                self._gradient = self._as_gradient(self._call(self.jac, x))
+                started = time.perf_counter()
+                gradient = self._call(self.jac, x)
+                self.seconds["first derivative"] += time.perf_counter() - started
+                self._gradient = self._as_gradient(gradient)
             else:  # one call of fun gives both
                 self._value = None
                 self.value(x)
@@ -301,7 +399,9 @@ class Problem(BaseProblem):
         if self._value is None:
             self._count_evaluation()
         self.njev += 1
+        started = time.perf_counter()
         value, gradient = self.backend.value_and_grad(self._f, x.copy())
+        self.seconds["first derivative"] += time.perf_counter() - started
         self._value = real_scalar(value, "fun(x)")
         self._gradient = self._as_gradient(gradient)
         self._note(self._value, x, self._gradient)
@@ -321,11 +421,15 @@ class Problem(BaseProblem):
     def _as_gradient(self, gradient: Any) -> Vector:
         n = self.x0.size
         shapes: tuple[Shape, ...] = ((n,), self.shape) if n != 1 else ((n,), self.shape, ())
-        return real_array(gradient, shapes, "jac(x)")
+        vector = real_array(gradient, shapes, "jac(x)")
+        if self._fixed is not None:
+            vector[self._fixed] = 0.0
+        return vector
 
     def hessian(self, x: Vector) -> Matrix:
         """The Hessian at x, shape (n, n), symmetric."""
         self.nhev += 1
+        started, others = time.perf_counter(), self.seconds["first derivative"]
         n = self.x0.size
         if self.hess is not None:
             hessian = real_array(self._call(self.hess, x), ((n, n),), "hess(x)")
@@ -334,17 +438,30 @@ class Problem(BaseProblem):
             hessian = np.array([self.hvp(x, e) for e in np.eye(n)]).reshape(n, n)
         else:
             hessian = real_array(self.backend.hessian(self._f, x.copy()), ((n, n),), "the Hessian")
+        others = (
+            self.seconds["first derivative"] - others
+        )  # of gradients that differences have needed
+        self.seconds["second derivative"] += time.perf_counter() - started - others
         symmetric: Matrix = (hessian + hessian.T) / 2.0
+        if self._fixed is not None:  # as if the fixed variables stood alone, each in a parabola
+            symmetric[self._fixed, :] = symmetric[:, self._fixed] = 0.0
+            symmetric[self._fixed, self._fixed] = 1.0
         return symmetric
 
     def hvp(self, x: Vector, v: Vector) -> Vector:
         """The Hessian at x times v, shape (n,)."""
+        if self._fixed is not None:
+            product = self._product(x, np.where(self._fixed, 0.0, v))
+            return np.where(self._fixed, v, product)
+        return self._product(x, v)
+
+    def _product(self, x: Vector, v: Vector) -> Vector:
         if self.hess is not None:
             return self.hessian(x) @ v
         self.nhev += 1
         shapes = ((self.x0.size,), self.shape)
         if self.hessp is not None:
-            product = self.hessp(self._seen(x), self._seen(v), *self.args)
+            product = self.hessp(self._seen(x), self._seen(v), *self._batch, *self.args)
             return real_array(product, shapes, "hessp(x, v)")
         if self.jac is None:
             return real_array(self.backend.hvp(self._f, x.copy(), v.copy()), shapes, "the product")

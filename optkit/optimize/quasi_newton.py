@@ -85,11 +85,21 @@ class BFGS(Solver[BFGSState]):
             return replace(fresh, step_norm=length, step_size=found.t)
         return new
 
-    def inform(self, state: BFGSState, curvature: Curvature | None) -> BFGSState:
+    def inform(
+        self, problem: BaseProblem, state: BFGSState, curvature: Curvature | None
+    ) -> BFGSState:
         """Go on from the true Hessian, or from the identity."""
         if curvature is None:
             return _start(state.x, state.fun, state.grad, state.noise)
         return _state(state.x, state.fun, state.grad, state.noise, curvature.inverse())
+
+    def redirect(
+        self, problem: BaseProblem, state: BFGSState, newton_step: Vector, decrement: float
+    ) -> BFGSState | None:
+        """Go there next."""
+        if not float(state.grad @ newton_step) < 0.0:
+            return None
+        return replace(state, newton_step=newton_step, decrement=decrement, stuck="")
 
 
 def _state(  # the fields of a state, in their order
@@ -110,21 +120,39 @@ def _start(x: Vector, fun: float, grad: Vector, noise: float) -> BFGSState:
 
 
 def _updated(state: BFGSState, s: Vector, y: Vector, t: float) -> Matrix:
-    """H⁺ of (6.17), written as a symmetric update of rank two."""
+    """H⁺, from a step s = t p with change of gradient y."""
     sy = float(s @ y)
     expected = 2.0 * t * state.decrement  # −sᵀg: the model's sᵀy for t = 1
     if sy < _LEAST_CURVATURE * expected:
-        # Bs = −t g, hence sᵀBs = t·expected; θ is chosen so that sᵀ(θ y + (1 − θ) Bs) = target.
-        bs, sbs = -t * state.grad, t * expected
-        target = min(0.1 * expected, 0.5 * sbs)
-        damping = (target - sy) / (sbs - sy)  # 1 − θ
-        y = (1.0 - damping) * y + damping * bs
-        sy = target
+        y = damped(s, y, -t * state.grad, min(0.1 * expected, 0.5 * t * expected))  # Bs = −t g
+        sy = float(s @ y)
     if not (sy > 0.0 and y.any()):
         return state.inverse
     inverse = (sy / float(y @ y)) * np.eye(s.size) if state.fresh else state.inverse
-    hy = inverse @ y
+    return inverse_update(inverse, s, y)
+
+
+def damped(s: Vector, y: Vector, bs: Vector, target: float | None = None) -> Vector:
+    """θ y + (1 − θ) B s, with θ such that its product with s is at least ``target``, by default sᵀBs / 5."""
+    sy, sbs = float(s @ y), float(s @ bs)
+    target = 0.2 * sbs if target is None else target
+    if sy >= target or not sbs > target:
+        return y
+    rest = (target - sy) / (sbs - sy)  # 1 − θ
+    return np.asarray((1.0 - rest) * y + rest * bs)
+
+
+def inverse_update(inverse: Matrix, s: Vector, y: Vector) -> Matrix:
+    """H⁺ of (6.17), written as a symmetric update of rank two; sᵀy must be positive."""
+    sy, hy = float(s @ y), inverse @ y
     row = (0.5 * (1.0 + float(y @ hy) / sy) / sy) * s - hy / sy
     outer = s[:, None] * row
     updated: Matrix = inverse + outer + outer.T
+    return updated
+
+
+def direct_update(matrix: Matrix, s: Vector, y: Vector) -> Matrix:
+    """B⁺ = B − B s sᵀB / sᵀBs + y yᵀ / sᵀy, the same for B = H⁻¹ (6.19)."""
+    bs = matrix @ s
+    updated: Matrix = matrix - np.outer(bs, bs / float(s @ bs)) + np.outer(y, y / float(s @ y))
     return updated

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-from optkit.optimize.uncertainty import covariance
+from optkit.optimize.report import report
+from optkit.optimize.uncertainty import covariance, null_vectors
 from optkit.optimize.upward import room_above
 
 
@@ -129,6 +130,13 @@ class History:
     def __iter__(self) -> Iterator[Iteration]:
         return iter(self._rows)
 
+    @classmethod
+    def of(cls, rows: list[Iteration]) -> Self:
+        """The history with these rows."""
+        history = cls()
+        history._rows = list(rows)
+        return history
+
     def __repr__(self) -> str:
         return f"<history of {max(len(self) - 1, 0)} iterations: {', '.join(self.columns)}>"
 
@@ -158,6 +166,12 @@ class Result(scipy.optimize.OptimizeResult):  # type: ignore[misc]  # SciPy ship
         One row per iteration.
     method : str
         The solver that did it.
+    choice : str
+        What ``method="auto"`` picked, and why.
+    criteria : list of (str, float, float)
+        What the stopping tests measured at the last point: name, value, tolerance.
+    seconds : dict
+        Time in the user's functions and their derivatives, and in total.
 
     Examples
     --------
@@ -166,6 +180,18 @@ class Result(scipy.optimize.OptimizeResult):  # type: ignore[misc]  # SciPy ship
     >>> result.success, result.verdict.value, np.round(result.x, 6)
     (True, 'converged', array([ 1., -2.]))
     """
+
+    def report(self) -> str:
+        """The full report: what was asked, how it went, each criterion against its tolerance, where the time went.
+
+        Examples
+        --------
+        >>> import numpy as np, optkit
+        >>> result = optkit.minimize(lambda x: np.sum((x - 3.0) ** 2), [0.0, 0.0], method="bfgs")
+        >>> print(result.report().splitlines()[0])
+        optkit: bfgs
+        """
+        return report(self)
 
     def plot(self, **options: Any) -> Any:
         """Draw how the solve converged; the options are those of `optkit.plot_convergence`."""
@@ -191,9 +217,14 @@ class LeastSquaresResult(Result):
         The gradient Jᵀr of the cost.
     rank : int
         The numerical rank of the Jacobian at ``x``; below n, some combination of parameters is not determined.
+    null_vectors : ndarray of shape (n, n − rank)
+        Computed when asked for: the unit vectors along which parameters can change without any residual noticing.
+    active_mask : ndarray of shape (n,)
+        Under bounds: −1 where x is on the lower one, 1 on the upper one, 0 inside.
     covariance : ndarray of shape (n, n)
         Computed when asked for: s² (JᵀJ)⁻¹ with s² = ‖r‖²/(m − n), the estimated covariance of the parameters when
-        the residuals are independent errors of one common variance.
+        the residuals are independent errors of one common variance; with a loss, that of the M-estimate. Parameters
+        that equal bounds fix have none.
     standard_errors : ndarray of shape (n,)
         The square roots of its diagonal.
 
@@ -208,11 +239,19 @@ class LeastSquaresResult(Result):
 
     @property
     def covariance(self) -> NDArray[np.float64]:
-        return covariance(self.jac, self.fun)
+        free = np.flatnonzero(~self.get("fixed", np.zeros(self.jac.shape[1], dtype=bool)))
+        full = np.zeros((self.jac.shape[1],) * 2)
+        names = [f"x[{i}]" for i in free]
+        full[np.ix_(free, free)] = covariance(self.jac[:, free], self.fun, self.get("loss"), names)
+        return full
 
     @property
     def standard_errors(self) -> NDArray[np.float64]:
         return np.sqrt(np.diag(self.covariance))
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), "covariance", "standard_errors"]
+        return [*super().__dir__(), "covariance", "null_vectors", "standard_errors"]
+
+    @property
+    def null_vectors(self) -> NDArray[np.float64]:
+        return null_vectors(self.jac)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 
 from optkit.errors import InvalidInputError
+from optkit.optimize.linear_model import LinearModel, as_dense, column_norms, positive
 from optkit.optimize.problem import BaseProblem, LimitReachedError
 from optkit.optimize.residual_problem import LeastSquaresProblem
 from optkit.optimize.result import History, Iteration, LeastSquaresResult, Result, Verdict
 from optkit.optimize.state import LeastSquaresState, State
-from optkit.optimize.trust_region import LinearModel
 from optkit.optimize.validation import check_control, is_finite, norm
 
 Callback = Callable[[Any], Any]
@@ -33,6 +34,16 @@ class Limits:
         Seconds; looked at before every evaluation, also inside line searches.
     keep_x : bool
         Whether the history keeps the points.
+    f_noise : float, optional
+        What is known of the noise of the function's values: changes of this size mean nothing.
+    escape_saddles : bool
+        Whether a solve that has come to a saddle goes on downwards along its negative curvature, up to ten times.
+    checkpoint : path, optional
+        A file that every so many iterations, and at the end, takes everything that the solve depends on.
+    checkpoint_every : int
+        How many iterations lie between two checkpoints.
+    resume : path, optional
+        A checkpoint of the same solve, from which it goes on as if it had never stopped.
     on_interrupt : {"raise", "return"}
         Whether Ctrl-C and exceptions of the user's functions propagate, with the result so far as their attribute
         ``partial_result``, or end the solve with that result.
@@ -43,9 +54,14 @@ class Limits:
     max_time: float | None = None
     keep_x: bool = False
     on_interrupt: Literal["raise", "return"] = "raise"
+    f_noise: float | None = None
+    escape_saddles: bool = False
+    checkpoint: str | os.PathLike[str] | None = None
+    checkpoint_every: int = 1
+    resume: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_iter", "max_evaluations", "max_time"):
+        for name in ("max_iter", "max_evaluations", "max_time", "f_noise", "checkpoint_every"):
             check_control(name, getattr(self, name))
         if self.on_interrupt not in ("raise", "return"):
             raise InvalidInputError(
@@ -75,8 +91,12 @@ class Run:
         self.best: State | None = None
         # Under constraints only the last point of a foreign method is a candidate for the best, not any point seen; and
         # a method without derivatives may have a function that nobody can differentiate.
-        self.any_point = self.uses_gradient = True
+        # With minibatches, values of different batches cannot be compared.
+        self.any_point, self.uses_gradient = problem.batches is None, True
         self.started = time.perf_counter()
+        self.criteria_of: Callable[[], list[tuple[str, float, float]]] = list
+        if limits.f_noise is not None:
+            problem.f_noise = limits.f_noise
 
     @property
     def nit(self) -> int:
@@ -142,7 +162,32 @@ class Run:
         else:
             result = Result(fields, fun=best.fun, jac=best.grad.reshape(problem.shape).copy())
         result.update(nfev=problem.nfev, njev=problem.njev, nhev=problem.nhev)
+        result.update(criteria=self.criteria_of(), settings=self._settings(verdict))
+        result.update(seconds=problem.seconds | {"total": time.perf_counter() - self.started})
         return result
+
+    def _settings(self, verdict: Verdict) -> dict[str, str]:
+        """What was asked, for the report."""
+        limits = {
+            "verdict": verdict.value,
+            "max_iter": self.max_iter,
+            "max_evaluations": self.limits.max_evaluations,
+            "max_time": self.limits.max_time,
+            "noise of f, as told": self.limits.f_noise,
+        }
+        return {name: str(value) for name, value in limits.items() if value is not None}
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the run."""
+        return {
+            "history": list(self.history), "best": self.best,
+            "elapsed": time.perf_counter() - self.started,
+        }  # fmt: skip
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on with the run of which `snapshot` has kept this."""
+        self.history, self.best = History.of(kept["history"]), kept["best"]
+        self.started = time.perf_counter() - kept["elapsed"]
 
     def _adopt_lowest(self) -> None:
         """A trial point that no step has committed may be the lowest of all: limits fall at any moment."""
@@ -195,9 +240,14 @@ def _of_residuals(problem: LeastSquaresProblem, best: State) -> dict[str, Any]:
         residuals, jacobian, rank = best.residuals, best.jacobian, best.model.rank
     else:
         residuals, jacobian = problem.residuals(best.x), problem.jacobian(best.x)
-        norms = np.linalg.norm(jacobian, axis=0)
-        rank = LinearModel.of(jacobian, residuals, np.where(norms > 0.0, norms, 1.0)).rank
-    return {
+        rank = LinearModel.of(as_dense(jacobian), residuals, positive(column_norms(jacobian))).rank
+    fields = {
         "fun": residuals.copy(), "cost": best.fun, "jac": jacobian.copy(), "grad": best.grad.copy(),
         "rank": rank,
     }  # fmt: skip
+    if problem.loss is not None:
+        fields["loss"] = problem.loss
+    if (box := problem.box) is not None:
+        at = (best.x >= box.upper).astype(int) - ((best.x <= box.lower) & (best.x < box.upper))
+        fields |= {"active_mask": at, "fixed": box.lower == box.upper}
+    return fields

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from optkit.optimize.linear_model import Model
 from optkit.optimize.result import Verdict
-from optkit.optimize.trust_region import LinearModel
+from optkit.optimize.secant_curvature import SecantCurvature
 from optkit.optimize.validation import Matrix, Vector
 
 
@@ -30,6 +31,8 @@ class State:
         trust region's radius; NaN at the start.
     stuck
         Why the solver found nothing better than x, where it did not; the stopping tests make a verdict of it.
+    iteration
+        How many steps have been made; the loop counts.
     verdict, message
         Set by whoever finds that there is nothing more to do, where it is found; None while there is.
     """
@@ -43,15 +46,31 @@ class State:
     step_norm: float = math.nan
     step_size: float = math.nan
     stuck: str = ""
+    iteration: int = 0
     verdict: Verdict | None = None
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeastSquaresState(State):
-    """A `State` with the residuals (m,), their Jacobian (m, n), the factored model there, and the radius."""
+    """A `State` with what least squares adds.
+
+    Attributes
+    ----------
+    residuals, jacobian
+        r, shape (m,), and J, shape (m, n), dense or sparse; as the user's functions gave them, without a loss.
+    model
+        The factored linear model; with a loss, that of the weighted residuals.
+    radius, damping, growth
+        Of the trust region; Nielsen's λ and ν.
+    secant
+        What the steps have taught of the curvature that the linear model lacks.
+    """
 
     residuals: Vector
     jacobian: Matrix
-    model: LinearModel
+    model: Model
     radius: float = math.inf
+    damping: float = 0.0
+    growth: float = 2.0
+    secant: SecantCurvature | None = None

@@ -11,7 +11,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_ROOMS = {"scipy": "optkit.adapters.scipy", "plotting": "optkit.plotting"}
+_ROOMS = {
+    "scipy": "optkit.adapters.scipy",
+    "scipy-residuals": "optkit.adapters.scipy_residuals",
+    "plotting": "optkit.plotting",
+}
 
 
 def room_above(name: str) -> Any:

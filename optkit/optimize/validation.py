@@ -14,6 +14,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
@@ -31,6 +32,8 @@ _CONTROLS: dict[str, tuple[float, str]] = {
     "max_iter": (0, "max_iter=1000"),
     "max_evaluations": (1, "options={'max_evaluations': 1000}"),
     "max_time": (0.0, "max_time=60.0"),
+    "f_noise": (0.0, "options={'f_noise': 1e-6}"),
+    "checkpoint_every": (1, "options={'checkpoint_every': 10}"),
 }
 
 
@@ -53,6 +56,21 @@ def real_array(value: Any, shapes: tuple[Shape, ...], name: str) -> NDArray[np.f
     if array.shape not in shapes:
         raise InvalidInputError(f"{name} must have shape {shapes[0]}, got shape {array.shape}")
     return np.array(array, dtype=np.float64).reshape(shapes[0])
+
+
+def sparse_array(value: Any, shape: Shape, name: str) -> Any:
+    """A float64 copy of a SciPy sparse container of this shape, in compressed rows."""
+    if value.shape != shape:
+        raise InvalidInputError(f"{name} must have shape {shape}, got shape {value.shape}")
+    if value.dtype.kind not in "biuf":
+        raise InvalidTypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
+    return scipy.sparse.csr_array(value, dtype=np.float64, copy=True)
+
+
+def entries_of(matrix: Any) -> NDArray[np.float64]:
+    """The matrix, or what a sparse one stores."""
+    entries: NDArray[np.float64] = matrix.data if hasattr(matrix, "toarray") else matrix
+    return entries
 
 
 def as_real(value: Any, name: str) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -19,13 +20,16 @@ from optkit.testing.claims import (
     gradient_function,
     hessian_by_backend,
     hessian_by_hand,
+    hessian_by_products,
     jacobian_by_backend,
     jacobian_by_hand,
 )
 from optkit.testing.comparison import Comparison, Direction, EntryVerdict, Examiner, Tolerance
+from optkit.testing.consistency import disagreements, second_disagreements
 from optkit.testing.coordinates import Coordinates, indices
 from optkit.testing.report import DerivativeCheck, GradcheckReport
 from optkit.testing.subject import Subject
+from optkit.testing.taylor import TaylorRemainder, remainders
 
 Array = NDArray[np.float64]
 
@@ -40,8 +44,9 @@ def gradcheck(  # noqa: PLR0913 - one keyword per thing that a user may say; all
     f: Callable[..., Any],
     *args: Any,
     order: int = 1,
-    jac: Callable[..., Any] | None = None,
+    jac: Callable[..., Any] | bool | None = None,
     hess: Callable[..., Any] | None = None,
+    hessp: Callable[..., Any] | None = None,
     backend: str | Backend = "auto",
     argnums: int | tuple[int, ...] = 0,
     rtol: float | None = None,
@@ -59,14 +64,17 @@ def gradcheck(  # noqa: PLR0913 - one keyword per thing that a user may say; all
         The point: the arguments of ``f``. Integers and float32 are promoted to float64.
     order : {1, 2}
         2 checks the Hessian of a scalar-valued ``f`` too, against differences of its gradient.
-    jac : callable, optional
+    jac : callable or True, optional
         The derivative to check, called like ``f``; returns an array of shape ``f(x).shape + x.shape`` (a gradient has
-        the shape of x), sparse if you like; a tuple of these when ``argnums`` is a tuple. Without it the derivative by
-        ``backend`` is checked.
+        the shape of x), sparse or a LinearOperator if you like; a tuple of these when ``argnums`` is a tuple. True
+        says that ``f`` returns the pair (value, derivative). Without it the derivative by ``backend`` is checked.
     hess : callable, optional
         The Hessian to check, of shape ``x.shape + x.shape``; implies ``order=2``.
+    hessp : callable, optional
+        Its product with a vector to check, ``hessp(x, v, *args)`` of the shape of x; implies ``order=2``.
     backend : str or Backend
-        Who differentiates where ``jac`` and ``hess`` do not.
+        Who differentiates where ``jac`` and ``hess`` do not. For the backend of a framework, ``f`` is written in its
+        terms.
     argnums : int or tuple of int
         The arguments with respect to which ``f`` is differentiated: numbers, arrays, or containers of them.
     rtol, atol : float
@@ -117,10 +125,12 @@ def gradcheck(  # noqa: PLR0913 - one keyword per thing that a user may say; all
     ('∂f/∂x[1]', 'wrong')
     """
     _validate(f, order, (rtol, atol))
-    subject = Subject(f, Coordinates.of(f, args, argnums))
+    f, derivative = _separated(f, jac)
+    chosen = get_backend(backend)
+    subject = Subject(f, Coordinates.of(f, args, argnums), None if derivative else chosen)
     rng = np.random.default_rng(seed)
-    check = _Gradcheck(subject, jac, hess, get_backend(backend), (rtol, atol), rng)
-    report = check.run(order if hess is None else 2)
+    check = _Gradcheck(subject, derivative, hess, hessp, chosen, (rtol, atol), rng)
+    report = check.run(order if hess is None and hessp is None else 2)
     if raise_on_failure and not report:
         raise DerivativeError(str(report), report)
     return report
@@ -133,6 +143,7 @@ class _Gradcheck:
     subject: Subject
     jac: Derivative | None
     hess: Derivative | None
+    hessp: Derivative | None
     backend: Backend
     tolerance: tuple[float | None, float]
     rng: np.random.Generator
@@ -146,17 +157,31 @@ class _Gradcheck:
         checks: list[DerivativeCheck] = []
         problems: list[str] = []
         notes: list[str] = []
+        taylor: tuple[TaylorRemainder, ...] = ()
         try:
             # What is not finite is told by the report, entry by entry.
             with np.errstate(all="ignore"):
-                checks.append(self._first_order())
-                problems += self._disagreement_of_modes()
+                first = self._first_claim()
+                seconds = self._second_claims() if order == 2 else []
+                checks.append(self._first_order(first))
+                problems += disagreements(
+                    self._by_itself, self.subject, self.rng, self._tolerance()
+                )
                 if order == 2 and checks[0].ok and not problems:
-                    checks.append(self._second_order())
+                    if self.hess is None and self.hessp is None and not self._wide:
+                        rtol = max(self._tolerance().rtol, 10.0 * self.backend.accuracy[1])
+                        problems += second_disagreements(self.backend, self.subject, self.rng, rtol)
+                    checks += [self._second_order(title, claim) for title, claim in seconds]
                 elif order == 2:
                     notes.append(
                         "the Hessian was not checked: the gradient to compare it with is not right"
                     )
+                checked = seconds if len(checks) > 1 else []
+                taylor = self._taylor(
+                    first, checked, "Jacobian" if self.subject.shape else "gradient"
+                )
+                for claim in (first, *(claim for _, claim in seconds)):
+                    notes += claim.remarks
                 notes += self._oddities()
         except MisshapenError as error:
             problems.append(str(error))
@@ -167,36 +192,72 @@ class _Gradcheck:
             problems=tuple(problems),
             notes=tuple(notes),
             evaluations=self.subject.evaluations,
+            taylor=taylor,
         )
 
-    def _first_order(self) -> DerivativeCheck:
-        subject = self.subject
+    @property
+    def _by_itself(self) -> Backend | None:
+        """The backend whose derivatives are compared with each other, where they are what is checked."""
+        return self.backend if self.jac is None else None
+
+    def _first_claim(self) -> Claim:
         if self.jac is not None:
-            claim = jacobian_by_hand(subject, self.jac)
-        else:
-            claim = jacobian_by_backend(subject, self.backend, self._wide)
+            return jacobian_by_hand(self.subject, self.jac)
+        return jacobian_by_backend(self.subject, self.backend, self._wide)
+
+    def _second_claims(self) -> list[tuple[str, Claim]]:
+        """What is said of the Hessian, each with what the report calls it."""
+        claims = []
+        if self.hess is not None:
+            claims.append(("Hessian", hessian_by_hand(self.subject, self.hess)))
+        if self.hessp is not None:
+            claims.append(("Hessian by products", hessian_by_products(self.subject, self.hessp)))
+        if not claims:
+            claims.append(("Hessian", hessian_by_backend(self.subject, self.backend, self._wide)))
+        return claims
+
+    def _first_order(self, claim: Claim) -> DerivativeCheck:
+        subject = self.subject
         title = "Jacobian" if subject.shape else "gradient"
         prefixes = [f"∂{subject.symbol}{index}/" for index in indices(subject.shape)]
-        return self._examine(subject.values, claim, title, prefixes)
+        return self._examine(subject.values, claim, title, prefixes, subject.complex_slope)
 
-    def _second_order(self) -> DerivativeCheck:
+    def _second_order(self, title: str, claim: Claim) -> DerivativeCheck:
         subject = self.subject
-        if self.hess is not None:
-            claim = hessian_by_hand(subject, self.hess)
-        else:
-            claim = hessian_by_backend(subject, self.backend, self._wide)
         gradient = gradient_function(subject, self.jac, self.backend)
         prefixes = [f"∂²{subject.symbol}/∂{label}" for label in subject.coordinates.labels()]
-        return self._examine(gradient, claim, "Hessian", prefixes)
+        return self._examine(gradient, claim, title, prefixes)
+
+    def _taylor(
+        self, first: Claim, seconds: list[tuple[str, Claim]], name: str
+    ) -> tuple[TaylorRemainder, ...]:
+        """The remainders along a random direction, of a random combination of the outputs."""
+        subject, x = self.subject, self.subject.coordinates.start
+        if not x.size or not np.prod(subject.shape):
+            return ()
+        v = subject.coordinates.random_directions(1, self.rng)[0].vector
+        weights = self.rng.uniform(0.5, 1.5, int(np.prod(subject.shape)))
+        curvature = float(weights[0] * (v @ seconds[0][1].along(v))) if seconds else None
+        return remainders(
+            lambda t: float(weights @ subject.values(x + t * v)),
+            float(weights @ first.along(v)),
+            curvature,
+            (name, "Hessian"),
+        )
 
     def _examine(
-        self, function: Callable[[Array], Array], claim: Claim, title: str, prefixes: list[str]
+        self,
+        function: Callable[[Array], Array],
+        claim: Claim,
+        title: str,
+        prefixes: list[str],
+        complex_slope: Callable[[Array], Array | None] | None = None,
     ) -> DerivativeCheck:
         """Compare ``claim`` with the differences of ``function``: all columns, or random directions when wide."""
         coordinates = self.subject.coordinates
         x = coordinates.start
         along = coordinates.random_directions(1, self.rng)[0].vector
-        examiner = Examiner.at(function, x, along, self._tolerance(claim))
+        examiner = Examiner.at(function, x, along, self._tolerance(claim), complex_slope)
         if self._wide:
             directions = coordinates.random_directions(_RANDOM_DIRECTIONS, self.rng)
         else:
@@ -216,38 +277,14 @@ class _Gradcheck:
         """One variable that is to blame for the worst entry, found by halving its direction."""
         output, worst = comparison.worst_first()[0]
         candidates = np.arange(examiner.x.size)
+        alone = examiner.of_output(output)
         while candidates.size > 1:
             halves = np.array_split(candidates, 2)
             parts = [_restricted(directions[worst], half) for half in halves]
-            found = examiner.compare(claim.along, parts)
-            suspect = next(j for i, j in found.worst_first() if i == output)
-            candidates = halves[suspect]
+            found = alone.compare(lambda v: claim.along(v)[[output]], parts)
+            candidates = halves[found.worst_first()[0][1]]
         column = self.subject.coordinates.direction(int(candidates[0]))
         return examiner.compare(claim.along, [column])
-
-    def _disagreement_of_modes(self) -> list[str]:
-        """Whether ⟨u, J v⟩ = ⟨Jᵀu, v⟩ for random u and v, where a backend has both products by itself."""
-        kind, subject = type(self.backend), self.subject
-        both = (
-            kind.value_and_jvp is not Backend.value_and_jvp
-            and kind.value_and_vjp is not Backend.value_and_vjp
-        )
-        x = subject.coordinates.start
-        if self.jac is not None or not both or not x.size:
-            return []
-        v = subject.coordinates.sizes() * self.rng.standard_normal(x.size)
-        u = self.rng.standard_normal(subject.shape)
-        u = u.reshape(-1) if subject.shape else u
-        pushed = np.asarray(self.backend.value_and_jvp(subject.traceable, x, v)[1])
-        pulled = np.asarray(self.backend.value_and_vjp(subject.traceable, x)[1](u))
-        forward, reverse = float(np.sum(u * pushed)), float(np.sum(pulled * v))
-        largest = np.sum(np.abs(u * pushed)) + np.sum(np.abs(pulled * v))
-        # NaN is no disagreement: the entries tell of it.
-        if not abs(forward - reverse) > self._tolerance().rtol * largest:
-            return []
-        return [
-            f"forward and reverse mode disagree: ⟨u, J v⟩ = {forward:.9g}, ⟨Jᵀu, v⟩ = {reverse:.9g}"
-        ]
 
     @property
     def _wide(self) -> bool:
@@ -263,16 +300,17 @@ class _Gradcheck:
     def _source(self, order: int) -> str:
         by_backend = f"backend {self.backend.name!r}"
         first = by_backend if self.jac is None else "jac"
-        second = by_backend if self.hess is None else "hess"
-        return first if order == 1 or first == second else f"{first} and {second}"
+        names = [name for name in ("hess", "hessp") if getattr(self, name) is not None]
+        sources = [first, *(names or [by_backend])] if order == 2 else [first]
+        return " and ".join(dict.fromkeys(sources))
 
     def _oddities(self) -> list[str]:
         """What a caller of the function should know, although it is not a wrong derivative."""
         subject = self.subject
         x = subject.coordinates.start
-        first, second = subject.values(x), subject.values(x)
         notes = []
-        if not np.array_equal(first, second, equal_nan=True):
+        if not subject.deterministic:
+            first, second = subject.values(x), subject.values(x)
             by = np.max(np.nan_to_num(np.abs(first - second)))
             notes.append(
                 f"{subject.name} is not deterministic: two values at the same point differ by {by:.1e}"
@@ -287,6 +325,26 @@ def _restricted(direction: Direction, indices_: NDArray[np.intp]) -> Direction:
     vector = np.zeros_like(direction.vector)
     vector[indices_] = direction.vector[indices_]
     return Direction(vector, direction.unit, direction.label)
+
+
+def _separated(
+    f: Callable[..., Any], jac: Callable[..., Any] | bool | None
+) -> tuple[Callable[..., Any], Derivative | None]:
+    """The function and its derivative as two, where ``jac=True`` says that one call gives both."""
+    if not isinstance(jac, bool):
+        return f, jac
+    if not jac:
+        return f, None
+
+    def both(*args: Any) -> Any:
+        pair = f(*args)
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise InvalidTypeError(
+                f"with jac=True, f must return the pair (value, derivative), got {type(pair).__name__}"
+            )
+        return pair
+
+    return functools.wraps(f)(lambda *args: both(*args)[0]), lambda *args: both(*args)[1]
 
 
 def _validate(f: Any, order: Any, tolerance: tuple[float | None, float]) -> None:

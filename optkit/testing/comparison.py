@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optkit.testing.differences import noise_level, slope_at_zero
+from optkit.ad.differences import noise_level, slope_at_zero
 
 Array = NDArray[np.float64]
 
@@ -25,6 +25,10 @@ _ULPS = 16.0 * float(np.finfo(np.float64).eps)
 _CONVICTS = 0.1
 # and those whose error bar is a larger part of it than this cannot acquit one.
 _ACQUITS = 1e-3
+
+
+# Differences whose error bar is a smaller part of it than this can confirm a complex step.
+_CONFIRMS = 1e-5
 
 
 class EntryVerdict(StrEnum):
@@ -75,7 +79,8 @@ class Direction:
 class Comparison:
     """All entries of a derivative of m outputs along q directions; each array has shape (m, q).
 
-    ``left`` and ``right`` are the slopes of the two sides, ``badness`` is the difference in units of what is allowed.
+    ``left`` and ``right`` are the slopes of the two sides, ``badness`` is the difference in units of what is allowed,
+    and ``sharpened`` says where the estimate is by the complex step, which the differences confirm.
     """
 
     given: Array
@@ -85,6 +90,7 @@ class Comparison:
     right: Array
     verdicts: NDArray[np.str_]
     badness: Array
+    sharpened: NDArray[np.bool_]
     labels: tuple[str, ...]
 
     def worst_first(self) -> list[tuple[int, int]]:
@@ -121,6 +127,8 @@ class Examiner:
         The noise of the values, from `noise_level`.
     tolerance : Tolerance
         What may differ.
+    complex_slope : callable or None
+        The slope along a direction by a complex step, where the function may be analytic; None where it is not.
     """
 
     function: Callable[[Array], Array]
@@ -128,14 +136,30 @@ class Examiner:
     center: Array
     noise: Array
     tolerance: Tolerance
+    complex_slope: Callable[[Array], Array | None] | None = None
 
     @classmethod
     def at(
-        cls, function: Callable[[Array], Array], x: Array, along: Array, tolerance: Tolerance
+        cls,
+        function: Callable[[Array], Array],
+        x: Array,
+        along: Array,
+        tolerance: Tolerance,
+        complex_slope: Callable[[Array], Array | None] | None = None,
     ) -> Examiner:
         """Prepare to examine ``function`` at ``x``: its value and, in the direction ``along``, its noise."""
         noise = noise_level(lambda t: function(x + t * along))
-        return cls(function, x, function(x), noise, tolerance)
+        return cls(function, x, function(x), noise, tolerance, complex_slope)
+
+    def of_output(self, i: int) -> Examiner:
+        """The same for one output alone."""
+        return Examiner(
+            lambda x: self.function(x)[[i]],
+            self.x,
+            self.center[[i]],
+            self.noise[[i]],
+            self.tolerance,
+        )
 
     def compare(
         self, claimed: Callable[[Array], Array], directions: Sequence[Direction]
@@ -157,6 +181,7 @@ class Examiner:
         given = self._side_by_side([claimed(direction.vector) for direction in directions])
         found = {name: columns(name) for name in ("estimate", "error_bar", "nearby")}
         kink = columns("kink").astype(bool)
+        sharpened = self._sharpen(found, kink, directions)
         units = np.array([direction.unit for direction in directions])
         with np.errstate(all="ignore"):
             verdicts, badness, error_bar = self._judge(
@@ -170,8 +195,27 @@ class Examiner:
             right=columns("right") / units,
             verdicts=verdicts,
             badness=badness,
+            sharpened=sharpened,
             labels=tuple(direction.label for direction in directions),
         )
+
+    def _sharpen(
+        self, found: dict[str, Array], kink: NDArray[np.bool_], directions: Sequence[Direction]
+    ) -> NDArray[np.bool_]:
+        """Take the complex step for the estimate wherever differences that are good themselves confirm it."""
+        sharpened = np.zeros_like(kink)
+        for j, direction in enumerate(directions if self.complex_slope is not None else ()):
+            slope = self.complex_slope(direction.vector)  # type: ignore[misc]  # not None here
+            if slope is None:
+                break
+            estimate, bar = found["estimate"][:, j], found["error_bar"][:, j]
+            good = np.isfinite(bar) & np.isfinite(slope)
+            good &= bar <= _CONFIRMS * np.fmax(found["nearby"][:, j], np.abs(estimate))
+            takes = good & (np.abs(slope - estimate) <= bar) & ~kink[:, j]
+            sharpened[:, j] = takes
+            found["estimate"][:, j] = np.where(takes, slope, estimate)
+            found["error_bar"][:, j] = np.where(takes, 0.0, bar)
+        return sharpened
 
     def _side_by_side(self, columns: Sequence[Array]) -> Array:
         return np.stack(columns, axis=1) if columns else np.zeros((len(self.center), 0))

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optkit.ad import tree
+from optkit.ad.differences import FIRST_STEP
 from optkit.errors import InvalidInputError, InvalidTypeError
 from optkit.optimize.validation import as_real
 from optkit.testing.comparison import Direction
-from optkit.testing.differences import FIRST_STEP
 
 Array = NDArray[np.float64]
 Shape = tuple[int, ...]
@@ -85,6 +85,10 @@ class Coordinates:
             piece = x[start : start + array.size]
             leaves.append(piece.reshape(array.shape) if array.shape else piece[0])
             start += array.size
+        return self.assembled(leaves)
+
+    def assembled(self, leaves: list[Any]) -> list[Any]:
+        """All arguments, with these leaves in the places of those that are differentiated."""
         arguments, rest = list(self.args), iter(leaves)
         for position, structure in zip(self.argnums, self.structures, strict=True):
             arguments[position] = tree.unflatten(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optkit.testing.comparison import Comparison, EntryVerdict
+from optkit.testing.page import document, fragment
+from optkit.testing.taylor import TaylorRemainder, draw
 
 # Slips of a constant factor that people make: a sign, a forgotten or superfluous ½.
 _FACTORS = {-1.0: "−1", 2.0: "2", 0.5: "½", -2.0: "−2", -0.5: "−½"}
@@ -123,6 +129,10 @@ class DerivativeCheck:
             and _agree(transposed, table.estimate, table.error_bar)
         ):
             return ["looks transposed"]
+        if self.title.startswith("Hessian") and self.complete and rows == columns:
+            mirrored = _agree(table.given, transposed, np.zeros_like(table.error_bar))
+            if not mirrored:
+                return ["not symmetric, as a Hessian is"]
         given, estimate, error_bar = (
             array[wrong] for array in (table.given, table.estimate, table.error_bar)
         )
@@ -141,9 +151,9 @@ class DerivativeCheck:
         counts = self.counts
         total = self.comparison.given.size
         listed = [f"{counts[v]} {v}" for v in reversed(EntryVerdict) if counts[v]]
-        failed = [entry for entry in self.entries() if entry.verdict is not EntryVerdict.OK]
+        number = total - counts[EntryVerdict.OK]
         lines = [f"{self.title}: {', '.join(listed)} ({total} {self._entries(total)})"]
-        lines += _table(failed)
+        lines += _table(list(islice(self.entries(), min(number, _SHOWN))), number - _SHOWN)
         lines += [f"  hint: {hint}" for hint in self.hints()]
         return "\n".join(lines)
 
@@ -155,10 +165,11 @@ class DerivativeCheck:
         agree = (
             "the one entry agrees" if total == 1 else f"all {total} {self._entries(total)} agree"
         )
+        also = " and complex steps" if np.all(table.sharpened) else ""
         difference = np.abs(table.given - table.estimate)
         at = np.unravel_index(np.argmax(difference), difference.shape)
         return (
-            f"{self.title}: {agree} with finite differences; "
+            f"{self.title}: {agree} with finite differences{also}; "
             f"largest difference {difference[at]:.1e}, its error bar {table.error_bar[at]:.1e}"
         )
 
@@ -186,6 +197,8 @@ class GradcheckReport:
         What else was noticed; not a failure.
     evaluations : int
         How often the function was evaluated.
+    taylor : tuple of TaylorRemainder
+        The Taylor remainders along a random direction, with the gradient and with the Hessian.
 
     Examples
     --------
@@ -202,6 +215,7 @@ class GradcheckReport:
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     evaluations: int
+    taylor: tuple[TaylorRemainder, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -222,10 +236,46 @@ class GradcheckReport:
         for part in (
             *self.problems,
             *map(str, self.checks),
+            *map(str, self.taylor),
             *(f"note: {note}" for note in self.notes),
         ):
             lines += ["  " + line for line in part.split("\n")]
         return "\n".join([*lines, f"  {self.evaluations} evaluations of {self.function}"])
+
+    def plot_taylor(self, ax: Any = None) -> Any:
+        """Draw the Taylor remainders on logarithmic axes, beside the slopes that they should have.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure without it.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        return draw(self.taylor, ax)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The report as one self-contained HTML page, with the plot of the remainders in it.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            Where to write it.
+
+        Returns
+        -------
+        str
+            The page.
+        """
+        page = document(self)
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def _repr_html_(self) -> str:
+        return fragment(self)
 
 
 def _agree(
@@ -236,11 +286,11 @@ def _agree(
         return bool(np.all(np.abs(given - estimate) <= allowed))
 
 
-def _table(entries: list[Entry]) -> list[str]:
+def _table(entries: list[Entry], rest: int) -> list[str]:
     """The worst entries as aligned columns."""
     head = ("entry", "given", "differences", "± error bar", "verdict")
     rows = [head]
-    for entry in entries[:_SHOWN]:
+    for entry in entries:
         verdict = str(entry.verdict)
         if entry.verdict is EntryVerdict.KINK:
             verdict += f": slope {entry.left:.6g} on the left, {entry.right:.6g} on the right"
@@ -258,5 +308,4 @@ def _table(entries: list[Entry]) -> list[str]:
         f"  {row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}  {row[4]}"
         for row in rows
     ]
-    rest = len(entries) - _SHOWN
     return lines + ([f"  … and {rest} more"] if rest > 0 else [])

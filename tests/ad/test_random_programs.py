@@ -91,43 +91,59 @@ def joined(operation, a, b):
     return operation(a, b)
 
 
-def step(regs, code, i, j, k):
-    """One instruction: a new array on the list."""
-    x = pick(regs, i)
-    if code == "unary":
-        return UNARY[j % len(UNARY)](x)
-    if code == "binary":
-        return joined(BINARY[k % len(BINARY)], x, pick(regs, j))
-    if code == "whole":
-        return WHOLE[j % len(WHOLE)](x) if np.ndim(x) else x * 2.0
-    if code == "put":
-        y = np.zeros_like(x) if k % 2 else x + 0.0
-        if np.ndim(y):
-            y[j % np.shape(y)[0]] = np.sum(pick(regs, k))
-            y[1:] *= 1.5
-        return y
-    if code == "mask":
-        y = x * 1.0
-        if np.ndim(y):
-            y[y > 0.1 * k] = 0.5
-            y += y[y < 1.0].sum()
-        return y
-    first = pick(regs, 0)[
-        k % 3
-    ]  # An element of the input: what is asked does not hang on rounding.
-    if code == "if":
-        if first > 0.3:
-            return np.cos(x) if first > 0.9 else x * first
-        return x - 1.0
-    if code == "while":
-        size, y = first, x
-        while 0.2 < size < 1e3:
-            size, y = size * 0.5, y * 0.5 + 0.1
-        return y
-    y = x
-    for n in range(int(np.clip(np.nan_to_num(first), 0.0, 3.0))):
-        y = y * 0.5 + n
+def put(regs, x, j, k):
+    """Writes in place, into zeros or into a copy."""
+    y = np.zeros_like(x) if k % 2 else x + 0.0
+    if np.ndim(y):
+        y[j % np.shape(y)[0]] = np.sum(pick(regs, k))
+        y[1:] *= 1.5
     return y
+
+
+def mask(regs, x, j, k):
+    """Writes through one mask, reads through another."""
+    y = x * 1.0
+    if np.ndim(y):
+        y[y > 0.1 * k] = 0.5
+        y += y[y < 1.0].sum()
+    return y
+
+
+def asked(regs, k):
+    """An element of the input: what is asked of it does not hang on rounding."""
+    return regs[0][k % 3]
+
+
+def branch(regs, x, j, k):
+    first = asked(regs, k)
+    if first > 0.3:
+        return np.cos(x) if first > 0.9 else x * first
+    return x - 1.0
+
+
+def loop(regs, x, j, k):
+    size = asked(regs, k)
+    while 0.2 < size < 1e3:
+        size, x = size * 0.5, x * 0.5 + 0.1
+    return x
+
+
+def count(regs, x, j, k):
+    for n in range(int(np.clip(np.nan_to_num(asked(regs, k)), 0.0, 3.0))):
+        x = x * 0.5 + n
+    return x
+
+
+INSTRUCTIONS = {
+    "unary": lambda regs, x, j, k: UNARY[j % len(UNARY)](x),
+    "binary": lambda regs, x, j, k: joined(BINARY[k % len(BINARY)], x, pick(regs, j)),
+    "whole": lambda regs, x, j, k: WHOLE[j % len(WHOLE)](x) if np.ndim(x) else x * 2.0,
+    "put": put,
+    "mask": mask,
+    "if": branch,
+    "while": loop,
+    "for": count,
+}
 
 
 def program(instructions):
@@ -139,8 +155,8 @@ def program(instructions):
             stop = start + int(np.prod(shape))
             regs.append(x[start:stop].reshape(shape))
             start = stop
-        for one in instructions:
-            made = step(regs, *one)
+        for code, i, j, k in instructions:
+            made = INSTRUCTIONS[code](regs, pick(regs, i), j, k)
             if np.size(made) <= 40:
                 regs.append(made)
         return sum(np.sum(reg) for reg in regs[-4:]) + np.mean(regs[-1])

@@ -348,8 +348,8 @@ def test_both_forms_of_scipys_callback_work():
     ("given", "message"),
     [
         ({"options": {"gtol": 1e-3}}, "unknown option 'gtol'"),
-        ({"bounds": [(0.0, 1.0)] * 2}, "'bfgs' takes neither bounds nor constraints"),
-        ({"constraints": {"type": "eq", "fun": bowl}}, "takes neither bounds nor constraints"),
+        ({"bounds": [(-2.0, 1.0)] * 2}, "'bfgs' takes no bounds but equal ones"),
+        ({"constraints": {"type": "eq", "fun": bowl}}, "'bfgs' takes no constraints"),
     ],
 )
 def test_what_our_solvers_do_not_take_is_refused_under_scipy_too(given, message):

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from optkit import ad
 from optkit.errors import InvalidInputError, InvalidTypeError
 from optkit.optimize import (
     BFGS,
@@ -30,7 +31,7 @@ def bowl(x):
         (
             minimize,
             "bgfs",
-            "unknown method 'bgfs'; did you mean 'bfgs'? known: bfgs, gradient-descent",
+            "unknown method 'bgfs'; did you mean 'bfgs'? known: bfgs, lbfgs, lbfgsb, sr1, newton",
         ),
         (minimize, "SLSQP", "did you mean 'scipy:SLSQP'?"),
         (minimize, "L-BFGS-B", "did you mean 'scipy:L-BFGS-B'?"),
@@ -98,7 +99,10 @@ def test_options_reach_the_solver():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"bounds": [(0.0, 1.0)]}, "'bfgs' takes no bounds; use method='scipy:L-BFGS-B'"),
+        (
+            {"bounds": [(0.0, 1.0)]},
+            "'bfgs' takes no bounds but equal ones, which fix a variable; use method='lbfgsb'",
+        ),
         (
             {"constraints": {"type": "eq", "fun": bowl}},
             "takes no constraints; use method='scipy:SLSQP'",
@@ -117,17 +121,49 @@ def test_auto_picks_by_what_is_known_and_says_so(bounds, constraints):
         bounds = [(0.0, 0.6), (0.0, 2.0)]
     result = minimize(bowl, [0.2, 0.2], bounds=bounds, constraints=constraints)
     constrained = isinstance(constraints, dict)
-    expected = "scipy:SLSQP" if constrained else "bfgs" if bounds is None else "scipy:L-BFGS-B"
+    expected = "scipy:SLSQP" if constrained else "trust-exact" if bounds is None else "lbfgsb"
     assert result.method == expected
+    assert result.choice.startswith(f"{expected}: ")
     first = 0.5 if constrained else 1.0 if bounds is None else 0.4
     np.testing.assert_allclose(result.x, [first, 1.0], rtol=1e-6)
 
 
 def test_auto_keeps_no_dense_matrix_of_many_variables():
     result = minimize(bowl, np.zeros(5000))
-    assert result.method == "scipy:L-BFGS-B"
-    assert minimize(bowl, [0.0] * 3000).method == "scipy:L-BFGS-B"
+    assert result.method == "lbfgs"
+    assert result.choice == "lbfgs: 5000 variables are too many for a dense matrix"
+    assert minimize(bowl, [0.0] * 3000).method == "lbfgs"
+    assert minimize(bowl, [0.0] * 200).method == "bfgs"
     np.testing.assert_allclose(result.x, 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "method"),
+    [
+        ({"jac": lambda x: 2.0 * (x - 1.0)}, "bfgs"),
+        ({"jac": lambda x: 2.0 * (x - 1.0), "hess": lambda x: 2.0 * np.eye(2)}, "trust-exact"),
+        ({"backend": "finite-difference"}, "bfgs"),
+        ({"bounds": [(None, None), (0.0, 0.0)]}, "trust-exact"),
+    ],
+)
+def test_auto_uses_second_derivatives_where_they_are_exact(given, method):
+    result = minimize(bowl, [0.0, 0.0], **given)
+    assert result.method == method
+    assert result.success, result.message
+
+
+def test_auto_does_without_second_derivatives_that_cannot_be_had():
+    @ad.custom_vjp
+    def once(x):
+        return np.sum((x - 1.0) ** 4)
+
+    # float() of a traced value is refused: this derivative cannot be differentiated again.
+    once.defvjp(
+        lambda x: (once(x), x), lambda x, ct: (np.array([4.0 * (float(x[0]) - 1.0) ** 3]) * ct,)
+    )
+    result = minimize(once, [3.0])
+    assert result.method == "bfgs"
+    assert "second derivatives fail at x0 (LostDerivativeError" in result.choice
 
 
 def test_names_are_not_case_sensitive():
@@ -140,11 +176,11 @@ def test_every_argument_of_a_signature_does_something():
     """The names are those that the drivers pass on; a new one must be added here and to a test of what it does."""
     assert set(inspect.signature(minimize).parameters) == {
         "fun", "x0", "args", "method", "backend", "jac", "hess", "hessp", "bounds", "constraints",
-        "tol", "callback", "max_iter", "max_time", "options",
+        "batches", "tol", "callback", "max_iter", "max_time", "options",
     }  # fmt: skip
     assert set(inspect.signature(least_squares).parameters) == {
-        "residuals", "x0", "args", "method", "backend", "jac", "tol", "callback", "max_iter",
-        "max_time", "options",
+        "residuals", "x0", "args", "method", "loss", "f_scale", "bounds", "backend", "jac", "tol",
+        "callback", "max_iter", "max_time", "options",
     }  # fmt: skip
 
 

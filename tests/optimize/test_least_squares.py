@@ -162,10 +162,9 @@ def test_convergence_goes_to_the_end_of_precision():
     assert np.max(cosine) <= 1e-9
 
 
-@pytest.mark.parametrize("name", ["lm", "gauss-newton"])
-def test_the_residuals_end_orthogonal_to_the_tangent_plane(name):
+def test_the_residuals_end_orthogonal_to_the_tangent_plane():
     case = problems.michaelis_menten()
-    fit = least_squares(case.residuals, case.x0, method=name)
+    fit = least_squares(case.residuals, case.x0, method="gauss-newton")
     assert fit.message.startswith("converged: cosine of residuals and tangent plane ")
 
 

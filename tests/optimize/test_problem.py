@@ -131,9 +131,11 @@ def test_residuals_that_are_not_finite_are_named_by_index():
         least_squares(lambda x: np.array([x[0], np.inf]), [1.0], jac=lambda x: np.ones((2, 1)))
 
 
-def test_a_sparse_jacobian_is_refused_with_the_line_to_write():
-    with pytest.raises(InvalidTypeError, match=re.escape("pass jac(x).toarray()")):
-        least_squares(lambda x: x, [1.0, 2.0], jac=lambda x: scipy.sparse.eye_array(2).tocsr())
+def test_a_sparse_jacobian_of_a_wrong_shape_is_refused():
+    with pytest.raises(
+        InvalidInputError, match=re.escape("must have shape (2, 2), got shape (3, 2)")
+    ):
+        least_squares(lambda x: x, [1.0, 2.0], jac=lambda x: scipy.sparse.eye_array(3, 2).tocsr())
 
 
 @pytest.mark.parametrize("jac", ["2-point", 3, "exact"])

@@ -55,7 +55,7 @@ def test_iterations_are_limited_exactly(method, max_iter):
 
 def test_evaluations_are_limited_inside_line_searches_too():
     for limit in range(1, 30):
-        result = minimize(rosenbrock, X0, options={"max_evaluations": limit})
+        result = minimize(rosenbrock, X0, method="bfgs", options={"max_evaluations": limit})
         assert result.nfev == limit, result.message
         assert result.verdict is Verdict.LIMIT
         assert result.fun <= rosenbrock(np.array(X0))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optkit.optimize.trust_region import LinearModel, gain_ratio, next_radius
+from optkit.optimize.linear_model import LinearModel
+from optkit.optimize.trust_region import gain_ratio, next_radius
 
 
 def random_model(seed, m, n, rank):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optkit.ad.executors import layout, loops
+from optkit.ad.executors import calls, layout, loops
 from optkit.ad.executors.emitter import Emitter, Index, at, typed
 from optkit.ad.executors.operations import (
     constant,
@@ -108,13 +108,12 @@ class Code:
             elif isinstance(step, Kernel):
                 loops.write_kernel(self, step)
             else:
-                loops.write_call(self, step)
+                calls.write_call(self, step)
         self._finish()
 
     # --- arguments and results ----------------------------------------------------------------------------------------
 
     def _arguments(self) -> None:
-        e = self.e
         for number, value in enumerate(self.graph.inputs):
             self._lies_at(value, Home(("inputs", number), contiguous(value.shape)))
         for value in self.graph.constants():
@@ -353,7 +352,7 @@ class Code:
         if how is not None:
             return loops.reduce_registers(self, equation, how)
         if not elementwise and equation.primitive not in IDENTITIES:
-            return loops.small_call(self, equation)
+            return calls.small_call(self, equation)
         found = []
         for spot in np.ndindex(result.shape):
             place = tuple(map(at, spot))
@@ -370,11 +369,11 @@ class Code:
             return [self.element(x, place, 1) for place in found if place is not None]
         kind = self.kind(result)
         registers = []
-        for element in layout.elements(equation):
-            if element is None:
+        for found_at in layout.elements(equation):
+            if found_at is None:
                 registers.append(constant(0, kind, 1))
                 continue
-            which, flat = element
+            which, flat = found_at
             operand = equation.operands[which]
             registers.append(
                 converted(self.e, self.registers(operand)[flat], self.kind(operand), kind, 1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import sysconfig
 from collections.abc import Iterator
 from typing import Any
@@ -285,9 +286,7 @@ def _object(thing: Any) -> str:
 
 @functools.cache
 def _numpy_function(place: int) -> int:
-    from numpy._core import _multiarray_umath
-
     get = ctypes.pythonapi.PyCapsule_GetPointer
     get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    table = get(_multiarray_umath._ARRAY_API, None)  # type: ignore[attr-defined]
+    table = get(importlib.import_module("numpy._core._multiarray_umath")._ARRAY_API, None)
     return int(ctypes.c_void_p.from_address(table + 8 * place).value or 0)

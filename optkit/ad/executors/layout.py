@@ -153,7 +153,7 @@ def inside(box: Box, place: Place) -> Place:
     )
 
 
-def elements(equation: Equation) -> list[list[tuple[int, int] | None]]:
+def elements(equation: Equation) -> list[tuple[int, int] | None]:
     """For each element of the flat result, of which operand it is which flat element; None for zero."""
     ends = np.cumsum([0, *(v.size for v in equation.operands)])
     numbered = [

@@ -39,7 +39,7 @@ class Machine(NamedTuple):
 
 @functools.cache
 def machine() -> Machine:
-    """This machine."""
+    """What the code of this process is made for."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()

@@ -20,8 +20,8 @@ from optkit.ad.executors.machine import build, machine
 from optkit.ad.executors.planning import Call, Kernel, has_machine_code, is_aligned
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.passes.rewriting import Rewriter
+from optkit.ad.primitives import Constant as ZeroDerivative
 from optkit.ad.registry import FUNCTIONS
-from optkit.ad.registry import Constant as ZeroDerivative
 from optkit.ad.rules import shape
 
 
@@ -207,7 +207,7 @@ def _answerable(graph: Graph) -> Graph:
     steps: list[Equation | Guard] = []
     for step in graph.steps:
         if isinstance(step, Guard) and step.value.shape:
-            differs = Equation(FUNCTIONS[np.not_equal], (step.value, Constant(step.expected)), {})
+            differs = Equation(_differ, (step.value, Constant(step.expected)), {})
             differs.results = (Value(step.value.shape, bool, differs),)
             anywhere = Equation(_any, (differs.result,), {})
             anywhere.results = (Value((), bool, anywhere),)
@@ -238,3 +238,4 @@ def _load_libraries(names: set[str]) -> None:
 
 
 _any = ZeroDerivative("any", np.any)
+_differ: Any = FUNCTIONS[np.not_equal]

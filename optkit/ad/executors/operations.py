@@ -12,7 +12,7 @@ import numpy as np
 from optkit.ad.executors.emitter import Emitter, typed
 from optkit.ad.executors.machine import hexadecimal, machine, vector_name
 from optkit.ad.executors.ufuncs import ufuncs
-from optkit.ad.registry import Primitive
+from optkit.ad.primitives import Primitive
 from optkit.ad.rules.index import where
 
 # Kinds of elements that machine code is made for; bools are single bits in registers, bytes in memory.
@@ -101,7 +101,7 @@ def emit(e: Emitter, name: str, operands: list[str], kind: str, width: int) -> s
     return _FLOATING[name](e, operands, kind, width)
 
 
-# --- the rows -----------------------------------------------------------------------------------------------------------
+# --- the rows -----------------------------------------------------------------------------------------------------
 
 
 def constant(number: Any, kind: str, width: int) -> str:

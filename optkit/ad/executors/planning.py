@@ -20,7 +20,7 @@ import numpy as np
 from optkit.ad.executors import layout
 from optkit.ad.executors.operations import COSTS, is_native, kind_of, name_of
 from optkit.ad.graph import Constant, Equation, Graph, Value
-from optkit.ad.registry import Constant as ZeroDerivative
+from optkit.ad.primitives import Constant as ZeroDerivative
 from optkit.ad.rules import index, products, reduce, shape
 from optkit.ad.structured import assemble
 
@@ -331,8 +331,8 @@ class Plan:
     def _invite(self, kernel: Kernel, root: Value, after: int) -> None:
         """Let open kernels over one box of a piecewise root run along with it: one pass over memory instead of two.
 
-        Not those that something open waits for, nor those that the root waits for, which come up to ``after``; nor those
-        that are cut along edges of their own.
+        Not those that something open waits for, nor those that the root waits for, which come up to ``after``; nor
+        those that are cut along edges of their own.
         """
         after = max(after, *self._needs.values(), -1)
         for box in boxes_in_place(root, self.stored):
@@ -360,9 +360,11 @@ class Plan:
 
     def _scalar(self, equation: Equation) -> None:
         """An equation on registers that needs nothing of what is open: it stands before that."""
-        if not (self.steps and isinstance(self.steps[-1], Scalars)):
-            self.steps.append(Scalars([]))
-        self.steps[-1].equations.append(equation)
+        last = self.steps[-1] if self.steps else None
+        if not isinstance(last, Scalars):
+            last = Scalars([])
+            self.steps.append(last)
+        last.equations.append(equation)
 
     def _flush(self) -> None:
         """Close all kernels, and with them what waits for them."""
@@ -416,11 +418,11 @@ def _with_pieces(graph: Graph) -> set[Value]:
     found: set[Value] = set()
     for equation in graph.equations:
         result = equation.results[0]
-        if equation.primitive in layout.PIECEWISE:
+        if equation.primitive in layout.PIECEWISE or (
+            is_elementwise(equation)
+            and any(v in found and v.shape == result.shape for v in equation.operands)
+        ):
             found.add(result)
-        elif is_elementwise(equation):
-            if any(v in found and v.shape == result.shape for v in equation.operands):
-                found.add(result)
     return found
 
 

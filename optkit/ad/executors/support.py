@@ -56,8 +56,8 @@ def _lines() -> Iterator[str]:
     yield (
         f"Of the {native + len(through)} primitives that functions are made of, {native} have machine code in the LLVM "
         "executor, for float64, float32, 64-bit integers and bools. The others, and all of other dtypes and without "
-        "elements, are calls of NumPy and SciPy between kernels. This page is made from the tables of the executor when "
-        "the documentation is built.\n"
+        "elements, are calls of NumPy and SciPy between kernels. This page is made from the tables of the executor "
+        "when the documentation is built.\n"
     )
     yield "| in machine code | primitives |\n|---|---|"
     for kind, names in sorted((str(k), n) for k, n in groups.items()):

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.registry import FUNCTIONS, Primitive
+from optkit.ad.primitives import Primitive
+from optkit.ad.registry import FUNCTIONS
 from optkit.ad.rules import elementwise as rules
 
 

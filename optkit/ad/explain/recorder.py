@@ -19,7 +19,7 @@ from optkit.ad.arguments import Selection, call, output
 from optkit.ad.core import Trace, is_of, primal
 from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.inplace import own
-from optkit.ad.registry import Constant, Primitive
+from optkit.ad.primitives import Constant, Primitive
 from optkit.errors import EscapedTracerError, InvalidInputError
 
 
@@ -198,7 +198,7 @@ class RecordedCondition(RecordedTracer):
 
     __index__ = __int__  # type: ignore[assignment]
 
-    def __float__(self) -> float:  # type: ignore[override]
+    def __float__(self) -> float:
         return float(self.answer())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

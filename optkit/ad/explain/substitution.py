@@ -16,7 +16,7 @@ import numpy as np
 
 from optkit.ad.explain.formula import Writer
 from optkit.ad.explain.recorder import PICK, Node
-from optkit.ad.registry import Linear
+from optkit.ad.primitives import Linear
 from optkit.errors import NotDifferentiableError
 
 # The counterparts of elementwise functions, as expressions of SymPy in their operands a and b.

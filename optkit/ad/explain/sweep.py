@@ -13,9 +13,9 @@ from optkit.ad.core import Tracer, primal
 from optkit.ad.explain.formula import Writer, barred, dotted, shown, subscripted, variable
 from optkit.ad.explain.recorder import PICK, Node, Record, Recorder
 from optkit.ad.inplace import own
+from optkit.ad.primitives import Constant
 from optkit.ad.quiet import quiet
 from optkit.ad.recording import finish_copy, matching, tangent_leaves
-from optkit.ad.registry import Constant
 from optkit.ad.reverse import Parts
 
 # A rule that takes more space than this is named, not written out.

@@ -8,7 +8,7 @@ from typing import Any
 
 from optkit.ad.graph import Constant, Equation, Graph, Value
 from optkit.ad.passes.rewriting import Rewriter
-from optkit.ad.registry import Primitive
+from optkit.ad.primitives import Primitive
 from optkit.ad.rules import elementwise as rules
 from optkit.ad.rules.index import basic, embed
 from optkit.ad.rules.shape import broadcast_to, reshape
@@ -75,9 +75,9 @@ def _add(rewriter: Rewriter, equation: Equation, operands: tuple[Value, ...]) ->
     a, b = operands
     for zero, other in (operands, operands[::-1]):
         number = _number(zero)
-        if isinstance(number, float) and number == 0 and math.copysign(1, number) < 0:
-            if _fits(other, result):
-                return (other,)
+        negative = isinstance(number, float) and number == 0 and math.copysign(1, number) < 0
+        if negative and _fits(other, result):
+            return (other,)
     if (made := _made_by(b, rules.negative)) is not None:
         return rewriter.emit(rules.subtract, (a, made.operands[0]), {}, (result,))
     if (made := _made_by(a, rules.negative)) is not None:

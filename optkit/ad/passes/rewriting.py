@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from optkit.ad.graph import Equation, Graph, Guard, Value
-from optkit.ad.registry import Primitive
+from optkit.ad.primitives import Primitive
 
 
 class Rewriter:

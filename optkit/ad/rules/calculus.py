@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.registry import Constant, composite
+from optkit.ad.primitives import Constant
+from optkit.ad.registry import composite
 from optkit.ad.rules.axes import all_axes, is_default, one_axis
 from optkit.ad.rules.index import getitem
 from optkit.ad.rules.shape import is_traced, traced

@@ -30,7 +30,8 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.core import primal, reveal
-from optkit.ad.registry import composite, nonlinear, strong_product
+from optkit.ad.primitives import strong_product
+from optkit.ad.registry import composite, nonlinear
 from optkit.ad.rules.linalg import (
     adjoint,
     conjugate,

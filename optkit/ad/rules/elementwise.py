@@ -16,17 +16,8 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.core import Tracer
-from optkit.ad.registry import (
-    FUNCTIONS,
-    Constant,
-    Elementwise,
-    Rule,
-    composite,
-    constant,
-    elementwise,
-    has_nan,
-    linear,
-)
+from optkit.ad.primitives import Constant, Elementwise, Rule, has_nan
+from optkit.ad.registry import FUNCTIONS, composite, constant, elementwise, linear
 
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 
@@ -217,11 +208,12 @@ def _all_derivatives(name: str, function: Any, nth: Rule) -> Elementwise:
     """Declare ``function``, of which ``nth(n, x)`` computes the n-th derivative, so that each is exact at all orders."""
 
     @functools.cache
-    def derivative(n: int) -> Elementwise:
+    def derivative(n: int) -> Any:
         impl = (lambda x: nth(n, x)) if n else function
         return elementwise(f"{name}^({n})", lambda y, x: derivative(n + 1)(x), impl=impl)
 
-    return derivative(0)
+    made: Elementwise = derivative(0)
+    return made
 
 
 def _sinc_derivative(n: int, x: Any) -> Any:

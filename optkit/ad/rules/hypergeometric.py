@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import primal
+from optkit.ad.core import reveal
+from optkit.ad.rules.parameters import fixed
 from optkit.errors import NotDifferentiableError
 
 # Up to this |z| the series of F(a, b; c; z) converges in a few hundred terms.
@@ -39,13 +40,13 @@ def _series(tops: tuple[Any, ...], bottoms: tuple[Any, ...], z: Any, which: int,
 
 
 def _largest(z: Any) -> float:
-    size = np.abs(primal(z))
+    size = np.abs(reveal(z))
     return float(np.max(size, initial=0.0, where=np.isfinite(size)))
 
 
 def hyp0f1_v(v: Any, z: Any) -> Any:
     """The derivative of ₀F₁(; v; z) with respect to ``v``."""
-    if np.any(np.real(primal(z)) < -25.0):
+    if np.any(np.real(fixed(z)) < -25.0):
         raise NotDifferentiableError(
             "scipy.special.hyp0f1 has no derivative with respect to its argument v for z < −25, where its series "
             "cancels: write it as a Bessel function, gamma(v) (−z)^((1−v)/2) jv(v−1, 2 √(−z))"
@@ -57,7 +58,7 @@ def hyp1f1_parameter(a: Any, b: Any, z: Any, which: int) -> Any:
     """The derivative of ₁F₁(a; b; z) with respect to ``a`` (which = 0) or ``b`` (which = 1)."""
     size = _largest(z)
     terms = 50 + math.ceil(size + 10.0 * math.sqrt(size))
-    negative = np.real(primal(z)) < 0
+    negative = np.real(fixed(z)) < 0
     upright = _series((a,), (b,), np.where(negative, 0.0, z), which, terms)
     if not np.any(negative):
         return upright
@@ -72,7 +73,7 @@ def hyp2f1_parameter(a: Any, b: Any, c: Any, z: Any, which: int) -> Any:
     """The derivative of ₂F₁(a, b; c; z) with respect to ``a``, ``b`` or ``c`` (which = 0, 1, 2)."""
     if which == 1:
         a, b, which = b, a, 0
-    negative = np.real(primal(z)) < 0
+    negative = np.real(fixed(z)) < 0
     w = np.where(negative, z, 0.0)
     w = w / (w - 1.0)
     inside = np.where(negative, 0.0, z)

@@ -14,16 +14,8 @@ import numpy as np
 
 from optkit.ad import inplace
 from optkit.ad.core import Tracer, primal, reveal
-from optkit.ad.registry import (
-    FUNCTIONS,
-    Linear,
-    composite,
-    elementwise,
-    has_nan,
-    linear,
-    trail,
-    unbroadcast,
-)
+from optkit.ad.primitives import Linear, has_nan, trail, unbroadcast
+from optkit.ad.registry import FUNCTIONS, composite, elementwise, linear
 from optkit.ad.rules.axes import one_axis, with_ndim, without_out
 from optkit.ad.rules.shape import is_traced, traced
 from optkit.errors import LostDerivativeError, NotDifferentiableError

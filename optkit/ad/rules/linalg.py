@@ -17,14 +17,8 @@ import numpy as np
 from scipy.linalg import lapack
 
 from optkit.ad.core import reveal
-from optkit.ad.registry import (
-    FUNCTIONS,
-    Constant,
-    composite,
-    nonlinear,
-    strong_product,
-    unbroadcast,
-)
+from optkit.ad.primitives import Constant, strong_product, unbroadcast
+from optkit.ad.registry import FUNCTIONS, composite, nonlinear
 from optkit.ad.rules.axes import by_position, with_ndim, without_out
 from optkit.ad.rules.reduce import other_products
 from optkit.ad.rules.shape import is_traced, traced

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from optkit.ad.core import primal
-from optkit.ad.rules.parameters import column
+from optkit.ad.core import reveal
+from optkit.ad.rules.parameters import column, every, fixed
 from optkit.errors import NotDifferentiableError
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
@@ -29,7 +29,7 @@ def _real(name: str, z: Any) -> Any:
             f"scipy.special.{name} of complex arguments has no derivative with respect to its order v: keep it "
             "constant with ad.stop_gradient(v)"
         )
-    return primal(z) > 0
+    return fixed(z) > 0
 
 
 def _panels(f: Callable[[Any], Any], end: Any, count: int) -> Any:
@@ -53,10 +53,10 @@ def kve_v(v: Any, z: Any) -> Any:
     """The derivative of e^z K_v(z) with respect to ``v``: the integral of t sinh(vt) e^(−z(cosh t − 1))."""
     valid = _real("kve", z)
     order, x = column(v), column(np.where(valid, z, 1.0))
-    end = _reach(lambda s: np.arccosh(1.0 + s), primal(order), primal(x))
+    end = _reach(lambda s: np.arccosh(1.0 + s), fixed(order), fixed(x))
     # The integrand is as narrow as 1/√v at its peak.
-    per_unit = max(5.0, 3.5 * math.sqrt(float(np.max(np.abs(primal(order)), initial=0.0))))
-    count = max(64, math.ceil(float(np.max(end, initial=0.0)) * per_unit))
+    per_unit = max(5.0, 3.5 * math.sqrt(float(np.max(np.abs(reveal(order)), initial=0.0))))
+    count = max(64, math.ceil(float(np.max(reveal(end), initial=0.0)) * per_unit))
     step = end / count
     t = step * np.arange(1, count + 1)
     decay = -2.0 * x * np.square(np.sinh(0.5 * t))
@@ -66,13 +66,13 @@ def kve_v(v: Any, z: Any) -> Any:
 
 def _series(name: str, v: Any, z: Any, sign: float, shift: Any) -> Any:
     """Σ ± (z/2)^(2k+v) (ln(z/2) − ψ(v+k+1)) / (k! Γ(v+k+1)), each term times e^(−shift)."""
-    if np.any(primal(v) <= -1.0):
+    if np.any(fixed(v) <= -1.0):
         raise NotDifferentiableError(
             f"scipy.special.{name} of orders up to −1 has no derivative with respect to its order v: keep it constant "
             "with ad.stop_gradient(v), or use the recurrence of the orders"
         )
     order, x = column(v), column(z)
-    largest = float(np.max(primal(x), initial=0.0))
+    largest = float(np.max(reveal(x), initial=0.0))
     k = np.arange(math.ceil(0.5 * largest + 10.0 * math.sqrt(largest) + 40.0))
     half = np.log(0.5 * x)
     size = np.exp(
@@ -85,16 +85,16 @@ def ive_v(v: Any, z: Any) -> Any:
     """The derivative of e^(−z) I_v(z) with respect to ``v``."""
     valid = _real("ive", z)
     x = np.where(valid, z, 1.0)
-    zero = (primal(z) == 0) & (primal(v) > 0)
+    zero = every(fixed(z) == 0, fixed(v) > 0)
     return np.where(valid, _series("ive", v, x, 1.0, x), np.where(zero, 0.0, math.nan))
 
 
 def _oscillating(v: Any, z: Any) -> tuple[Any, Any, int, Any, int]:
     """Order and argument with a trailing axis, the numbers of intervals, and the end of the second integral."""
     order, x = column(v), column(z)
-    angles = 2 + math.ceil(float(np.max(np.abs(primal(order)) + primal(x), initial=0.0)) / 8.0)
-    end = _reach(np.arcsinh, primal(order), primal(x))
-    return order, x, angles, end, 2 + math.ceil(float(np.max(end, initial=0.0)) / 2.0)
+    angles = 2 + math.ceil(float(np.max(np.abs(reveal(order)) + reveal(x), initial=0.0)) / 8.0)
+    end = _reach(np.arcsinh, fixed(order), fixed(x))
+    return order, x, angles, end, 2 + math.ceil(float(np.max(reveal(end), initial=0.0)) / 2.0)
 
 
 def _jv_integral(v: Any, z: Any) -> Any:
@@ -110,9 +110,9 @@ def _jv_integral(v: Any, z: Any) -> Any:
 def jv_v(v: Any, z: Any) -> Any:
     """The derivative of J_v(z) with respect to ``v``."""
     valid = _real("jv", z)
-    zero = (primal(z) == 0) & (primal(v) > 0)
-    near = valid & (primal(z) < np.maximum(8.0, 0.75 * primal(v)))
-    small, large = np.where(near, z, 1.0), np.where(valid & ~np.asarray(near), z, 20.0)
+    zero = every(fixed(z) == 0, fixed(v) > 0)
+    near = every(valid, fixed(z) < np.maximum(8.0, 0.75 * fixed(v)))
+    small, large = np.where(near, z, 1.0), np.where(every(valid, np.logical_not(near)), z, 20.0)
     series = _series("jv", np.where(near, v, 1.0), small, -1.0, 0.0 * small)
     return np.where(
         near, series, np.where(valid, _jv_integral(v, large), np.where(zero, 0.0, math.nan))

@@ -15,6 +15,7 @@ which the argument lies is enough, and nothing cancels.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -23,13 +24,27 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from optkit.ad.core import primal
+from optkit.ad.core import reveal
+from optkit.ad.primitives import Constant
+
+# What chooses nodes and branches is not differentiated; but it is recorded where a graph is captured.
+fixed: Any = Constant("fixed", lambda x: x)
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 # exp(−45) is less than the rounding error of what stands beside it.
 _NEGLIGIBLE = 45.0
 # B₂ⱼ / (2j)!
 BERNOULLI = [b / math.factorial(2 * j) for j, b in enumerate(sp.bernoulli(24)[::2].tolist())]
+
+
+def every(*conditions: Any) -> Any:
+    """Where all of the conditions hold."""
+    return functools.reduce(np.logical_and, conditions)
+
+
+def some(*conditions: Any) -> Any:
+    """Where any of the conditions holds."""
+    return functools.reduce(np.logical_or, conditions)
 
 
 def column(x: Any) -> Any:
@@ -50,7 +65,7 @@ def _one_sided(f: Callable[[Any], Any], edge: Any, left: Any, width: Any, steepn
     its ``steepness`` at the edge; the last one lasts until a tail of the steepness found there has vanished, too.
     """
     side = np.where(left, -1.0, 1.0)
-    at = primal(edge)
+    at = fixed(edge)
     vanished = _NEGLIGIBLE / np.maximum(steepness(at), 1e-300)
     ends = [at + side * np.minimum(reach * width, vanished) for reach in (5.0, 10.0, 20.0, 40.0)]
     far = ends[-1] + side * _NEGLIGIBLE / np.maximum(steepness(ends[-1]), 1e-300)
@@ -65,21 +80,21 @@ def _one_sided(f: Callable[[Any], Any], edge: Any, left: Any, width: Any, steepn
 
 def _log_minus_digamma(a: Any) -> Any:
     """The difference ln a − ψ(a)."""
-    large = np.where(primal(a) > 20.0, a, 20.0)
+    large = np.where(fixed(a) > 20.0, a, 20.0)
     r = 1.0 / (large * large)
     series = 0.5 / large + r * (
         1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r * (1 / 132 - r * 691 / 32760))))
     )
-    return np.where(primal(a) > 20.0, series, np.log(a) - sp.digamma(a))
+    return np.where(fixed(a) > 20.0, series, np.log(a) - sp.digamma(a))
 
 
 def _log_gamma_norm(a: Any) -> Any:
     """The difference a ln a − a − ln Γ(a)."""
-    large = np.where(primal(a) > 20.0, a, 20.0)
+    large = np.where(fixed(a) > 20.0, a, 20.0)
     r = 1.0 / (large * large)
     stirling = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r / 1188)))) / large
     return np.where(
-        primal(a) > 20.0,
+        fixed(a) > 20.0,
         0.5 * np.log(large / (2.0 * math.pi)) - stirling,
         a * np.log(a) - a - sp.gammaln(a),
     )
@@ -87,17 +102,17 @@ def _log_gamma_norm(a: Any) -> Any:
 
 def gamma_density(a: Any, x: Any) -> Any:
     """The density x^(a−1) e^(−x) / Γ(a), the derivative of P(a, x) with respect to x; 0 below 0."""
-    inside = primal(x) >= 0
+    inside = fixed(x) >= 0
     x = np.where(inside, x, 1.0)
     return np.where(inside, np.exp(sp.xlogy(a - 1.0, x) - x - sp.gammaln(a)), 0.0)
 
 
 def gammainc_a(a: Any, x: Any) -> Any:
     """The derivative of the regularized lower incomplete gamma function P(a, x) with respect to ``a``."""
-    valid = (primal(x) > 0) & (primal(x) < math.inf) & (primal(a) > 0) & (primal(a) < math.inf)
+    valid = every(fixed(x) > 0, fixed(x) < math.inf, fixed(a) > 0, fixed(a) < math.inf)
     shape = np.where(valid, a, 1.0)
     alpha, edge = column(shape), column(np.log(np.where(valid, x, 1.0)))
-    plain = primal(alpha)
+    plain = fixed(alpha)
     center = np.log(alpha)
     norm, shift = _log_gamma_norm(alpha), _log_minus_digamma(alpha)
 
@@ -108,11 +123,11 @@ def gammainc_a(a: Any, x: Any) -> Any:
     integral = _one_sided(
         integrand,
         edge,
-        primal(edge) <= np.log(plain),
+        fixed(edge) <= np.log(plain),
         np.minimum(1.0, 1.0 / np.sqrt(plain)),
         lambda s: np.abs(plain - np.exp(s)),
     )
-    undefined = np.isnan(primal(a)) | np.isnan(primal(x)) | (primal(a) < 0)
+    undefined = some(np.isnan(fixed(a)), np.isnan(fixed(x)), fixed(a) < 0)
     return np.where(valid, integral, np.where(undefined, math.nan, 0.0))
 
 
@@ -121,7 +136,7 @@ def gammainc_a(a: Any, x: Any) -> Any:
 
 def beta_density(a: Any, b: Any, x: Any) -> Any:
     """The density x^(a−1) (1−x)^(b−1) / B(a, b), the derivative of I_x(a, b) with respect to x; 0 outside [0, 1]."""
-    inside = (primal(x) >= 0) & (primal(x) <= 1)
+    inside = every(fixed(x) >= 0, fixed(x) <= 1)
     x = np.where(inside, x, 0.5)
     density = np.exp(sp.xlogy(a - 1.0, x) + sp.xlog1py(b - 1.0, -x) - sp.betaln(a, b))
     return np.where(inside, density, 0.0)
@@ -129,12 +144,11 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
 
 def _beta_integral(a: Any, b: Any, x: Any, which: int) -> Any:
     """The derivative of I_x(a, b) with respect to ``a`` (which = 1) or ``b`` (which = −1)."""
-    inner = (primal(x) > 0) & (primal(x) < 1)
-    valid = inner & (primal(a) > 0) & (primal(b) > 0)
+    valid = every(fixed(x) > 0, fixed(x) < 1, fixed(a) > 0, fixed(b) > 0)
     alpha, beta = column(np.where(valid, a, 1.0)), column(np.where(valid, b, 1.0))
     inside = np.where(valid, x, 0.5)
     edge = column(np.log(inside) - np.log1p(-inside))
-    p, q = primal(alpha), primal(beta)
+    p, q = fixed(alpha), fixed(beta)
     norm = sp.betaln(alpha, beta)
     expected = sp.digamma(alpha if which == 1 else beta) - sp.digamma(alpha + beta)
 
@@ -147,11 +161,11 @@ def _beta_integral(a: Any, b: Any, x: Any, which: int) -> Any:
     integral = _one_sided(
         integrand,
         edge,
-        primal(edge) <= np.log(p / q),
+        fixed(edge) <= np.log(p / q),
         np.minimum(1.0, np.sqrt((p + q) / (p * q))),
         lambda s: np.abs(p * sp.expit(-s) - q * sp.expit(s)),
     )
-    undefined = np.isnan(primal(a) + primal(b) + primal(x)) | (primal(a) < 0) | (primal(b) < 0)
+    undefined = some(np.isnan(fixed(a) + fixed(b) + fixed(x)), fixed(a) < 0, fixed(b) < 0)
     return np.where(valid, integral, np.where(undefined, math.nan, 0.0))
 
 
@@ -189,7 +203,7 @@ def zeta_s(s: Any, q: Any) -> Any:
 
 def riemann_zeta_s(s: Any) -> Any:
     """The derivative of Riemann's ζ(s); for s < 0 by its functional equation (DLMF 25.4.1)."""
-    negative = primal(s) < 0
+    negative = fixed(s) < 0
     t = np.where(negative, s, -1.0)
     half = 0.5 * math.pi * t
     factor = 2.0 * (2.0 * math.pi) ** (t - 1.0) * sp.gamma(1.0 - t)
@@ -209,7 +223,7 @@ def carlson(*factors: tuple[float, Any]) -> Any:
 
     The trapezoidal rule in ln t. Derivatives of Carlson's symmetric integrals are of this form (DLMF 19.16.9, 19.18.4).
     """
-    values = np.concatenate([np.ravel(np.abs(primal(z))) for _, z in factors])
+    values = np.concatenate([np.ravel(np.abs(reveal(z))) for _, z in factors])
     values = values[(values > 0) & np.isfinite(values)]
     if not values.size:
         values = np.ones(1)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from optkit.ad import inplace
-from optkit.ad.registry import Linear, composite, linear, unbroadcast
+from optkit.ad.primitives import Linear, unbroadcast
+from optkit.ad.registry import composite, linear
 from optkit.ad.rules.axes import recent, with_ndim, without_out
 from optkit.ad.rules.index import setitem
 from optkit.ad.rules.shape import traced

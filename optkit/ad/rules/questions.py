@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.core import Tracer, primal
-from optkit.ad.registry import Constant, answers
+from optkit.ad.primitives import Constant
+from optkit.ad.registry import answers
 from optkit.ad.rules.axes import by_position
 from optkit.ad.rules.shape import is_traced, traced
 
@@ -19,7 +20,7 @@ for _function in (
     np.fix, np.digitize, np.iscomplex, np.isreal, np.nanargmax, np.nanargmin, np.isposinf, np.isneginf, np.isin,
     np.array_repr, np.array_str, np.array2string,
 ):  # fmt: skip
-    # How many elements there are is a question of its own (see `registry.Constant`).
+    # How many elements there are is a question of its own (see `primitives.Constant`).
     _open = _function in (np.nonzero, np.flatnonzero, np.argwhere)
     answers(_function)(by_position(_function, Constant(_function.__name__, _function, _open)))
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.core import Tracer
-from optkit.ad.registry import composite, linear, nonlinear, pulled_product, strong_product
+from optkit.ad.primitives import pulled_product, strong_product
+from optkit.ad.registry import composite, linear, nonlinear
 from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, recent, without_out
 from optkit.ad.rules.shape import is_traced, traced
 

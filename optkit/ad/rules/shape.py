@@ -14,7 +14,8 @@ import numpy as np
 
 from optkit.ad import inplace
 from optkit.ad.core import Tracer, primal, unpack_objects
-from optkit.ad.registry import FUNCTIONS, Constant, Linear, composite, linear, unbroadcast
+from optkit.ad.primitives import Constant, Linear, unbroadcast
+from optkit.ad.registry import FUNCTIONS, composite, linear
 from optkit.ad.rules.axes import one_axis, recent, without_out
 from optkit.ad.rules.elementwise import imag_part, real_part
 

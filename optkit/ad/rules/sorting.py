@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optkit.ad.core import reveal
-from optkit.ad.registry import Constant, composite
+from optkit.ad.primitives import Constant
+from optkit.ad.registry import composite
 from optkit.ad.rules.axes import all_axes, keeps, without_out
 from optkit.ad.rules.elementwise import plain
 from optkit.ad.rules.shape import is_traced, traced

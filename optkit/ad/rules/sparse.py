@@ -14,7 +14,8 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from optkit.ad.registry import FUNCTIONS, Linear, linear, nonlinear
+from optkit.ad.primitives import Linear
+from optkit.ad.registry import FUNCTIONS, linear, nonlinear
 from optkit.ad.rules.shape import traced
 
 

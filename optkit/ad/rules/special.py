@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from optkit.ad.core import primal
 from optkit.ad.registry import FUNCTIONS
 from optkit.ad.rules import hypergeometric as hyper
 from optkit.ad.rules import orders as at_order
 from optkit.ad.rules import parameters as by
+from optkit.ad.rules.parameters import fixed
 from optkit.ad.rules.special_rows import INTEGER, SLOPES, inverse, refused, row, steps
 from optkit.errors import NotDifferentiableError
 
@@ -37,7 +37,7 @@ _PARAMETER = "the derivative with respect to this parameter has no closed form"
 
 def _where_zero(x: Any, limit: Any, f: Any) -> Any:
     """``f(x)``, and ``limit`` where x is 0."""
-    zero = primal(x) == 0
+    zero = fixed(x) == 0
     return np.where(zero, limit, f(np.where(zero, 1.0, x)))
 
 
@@ -50,7 +50,7 @@ def _polynomial(coefficients: Any, x: Any) -> Any:
 
 def _near_zero(x: Any, radius: float, coefficients: Any, f: Any) -> Any:
     """``f(x)``, within the ``radius`` of 0 by its Taylor series."""
-    near = np.abs(primal(x)) < radius
+    near = np.abs(fixed(x)) < radius
     return np.where(near, _polynomial(coefficients, np.where(near, x, 0.0)), f(np.where(near, radius, x)))
 
 
@@ -74,21 +74,21 @@ _ODD_SIGNED = [(-1.0) ** k * c for k, c in enumerate(_ODD)]
 
 def _dawsn_slope(y: Any, x: Any) -> Any:
     """1 − 2xF(x), far out by its asymptotic series (DLMF 7.12.1 with z → ix)."""
-    far = np.abs(primal(x)) > 7.0
+    far = np.abs(fixed(x)) > 7.0
     u = np.where(far, x, 7.0)
     return np.where(far, -_polynomial(_ODD, 0.5 / (u * u)), 1.0 - 2.0 * np.where(far, 0.0, x) * y)
 
 
 def _erfcx_slope(y: Any, x: Any) -> Any:
     """2x erfcx(x) − 2/√π, far out on the right by the asymptotic series (DLMF 7.12.1)."""
-    far = np.real(primal(x)) > 7.0
+    far = np.real(fixed(x)) > 7.0
     u = np.where(far, x, 7.0)
     return np.where(far, 2.0 / _SQRT_PI * _polynomial(_ODD_SIGNED, 0.5 / (u * u)), 2.0 * x * y - 2.0 / _SQRT_PI)
 
 
 def _wofz_slope(y: Any, z: Any) -> Any:
     """−2z w(z) + 2i/√π, far out in the upper half-plane by the asymptotic series."""
-    far = (np.abs(primal(z)) > 7.0) & (np.imag(primal(z)) >= 0)
+    far = (np.abs(fixed(z)) > 7.0) & (np.imag(fixed(z)) >= 0)
     u = np.where(far, z, 7.0)
     return np.where(far, -2j / _SQRT_PI * _polynomial(_ODD, 0.5 / (u * u)), -2.0 * z * y + 2j / _SQRT_PI)
 
@@ -107,13 +107,13 @@ def _hazard(x: Any) -> Any:
 
 def _pole(x: Any) -> Any:
     """Where the gamma function has a pole."""
-    x = primal(x)
+    x = fixed(x)
     return (np.real(x) <= 0) & (x == np.floor(np.real(x)))
 
 
 def _rgamma_slope(y: Any, x: Any) -> Any:
     """−ψ(x)/Γ(x); on the left by the reflection formula, which holds at the poles of both (DLMF 5.5.3)."""
-    left = np.real(primal(x)) < 0.5
+    left = np.real(fixed(x)) < 0.5
     u = np.where(left, x, 0.5)
     mirrored = sp.gamma(1.0 - u) * (np.cos(_PI * u) - sp.digamma(1.0 - u) * np.sin(_PI * u) / _PI)
     return np.where(left, mirrored, -y * sp.digamma(np.where(left, 1.0, x)))
@@ -177,7 +177,7 @@ def _expn_slope(n: Any, x: Any) -> Any:
 
 def _kolmogorov_slope(x: Any) -> Any:
     """By the alternating series, and near 0 by its theta transform."""
-    near, positive = primal(x) < 0.8, primal(x) > 0.04
+    near, positive = fixed(x) < 0.8, fixed(x) > 0.04
     u, v = np.where(near, 1.0, x), np.where(near & positive, x, 0.5)
     far_out = sum((-1.0) ** k * 8.0 * k * k * u * np.exp(-2.0 * k * k * u * u) for k in range(1, 8))
     close: Any = 0.0
@@ -195,14 +195,14 @@ def _tukey_slopes(p: Any, lam: Any) -> tuple[Any, Any]:
 
 
 def _tklmbda(p: Any, x: Any, lam: Any, which: int) -> Any:
-    inside = (primal(p) > 0) & (primal(p) < 1)
+    inside = (fixed(p) > 0) & (fixed(p) < 1)
     by_p, by_lambda = _tukey_slopes(np.where(inside, p, 0.5), lam)
     return np.where(inside, (1.0 if which == 0 else -by_lambda) / by_p, 0.0)
 
 
 def _voigt(x: Any, sigma: Any, gamma: Any, which: int) -> Any:
     """The slopes of Re w(z)/(σ√(2π)), z = (x + iγ)/(σ√2); at σ = 0 those of the Lorentz profile."""
-    lorentz = primal(sigma) == 0
+    lorentz = fixed(sigma) == 0
     s = np.where(lorentz, 1.0, sigma)
     z = (x + 1j * gamma) / (s * math.sqrt(2.0))
     w = sp.wofz(z)
@@ -223,7 +223,7 @@ def _agm_slope(y: Any, a: Any, b: Any) -> Any:
 
 
 def _pseudo_huber_slope(delta: Any, r: Any) -> Any:
-    zero = primal(delta) == 0
+    zero = fixed(delta) == 0
     u = r / np.where(zero, 1.0, delta)
     h = np.sqrt(1.0 + u * u)
     return np.where(zero, 0.0, delta * (u * u / (1.0 + h)) ** 2 / h)
@@ -231,13 +231,13 @@ def _pseudo_huber_slope(delta: Any, r: Any) -> Any:
 
 def _boxcox_slope(log_x: Any, lam: Any) -> Any:
     """∂/∂λ of (x^λ − 1)/λ."""
-    zero = primal(log_x) == -math.inf
+    zero = fixed(log_x) == -math.inf
     L = np.where(zero, 0.0, log_x)
-    return np.where(zero, np.where(primal(lam) > 0, 1.0 / np.square(np.where(zero, lam, 1.0)), math.nan), L * L * _exprel_slope(lam * L))
+    return np.where(zero, np.where(fixed(lam) > 0, 1.0 / np.square(np.where(zero, lam, 1.0)), math.nan), L * L * _exprel_slope(lam * L))
 
 
 def _turns(phi: Any) -> Any:
-    return np.rint(primal(phi) / _PI)
+    return np.rint(fixed(phi) / _PI)
 
 
 def _ellipkinc_m(phi: Any, m: Any) -> Any:
@@ -269,7 +269,7 @@ def _ellipj_m(y: Any, u: Any, m: Any) -> tuple[Any, Any, Any, Any]:
 
 def _elliprc_slopes(y: Any, x: Any, z: Any, which: int) -> Any:
     """Of R_C(x, z); for z < 0 (a principal value) from the closed forms, which do not cancel there."""
-    principal = (np.real(primal(z)) < 0) & (np.imag(primal(z)) == 0)
+    principal = (np.real(fixed(z)) < 0) & (np.imag(fixed(z)) == 0)
     a, b = np.where(principal, 1.0, x), np.where(principal, 1.0, z)
     u, v = np.where(principal, x, 1.0), np.where(principal, z, -1.0)
     by_x = 0.5 * (y - 1.0 / np.sqrt(u)) / (v - u)
@@ -279,7 +279,7 @@ def _elliprc_slopes(y: Any, x: Any, z: Any, which: int) -> Any:
 
 
 def _elliprj_slope(x: Any, y: Any, z: Any, p: Any, powers: tuple[float, ...], factor: float) -> Any:
-    if np.any((np.real(primal(p)) < 0) & (np.imag(primal(p)) == 0)):
+    if np.any((np.real(fixed(p)) < 0) & (np.imag(fixed(p)) == 0)):
         raise NotDifferentiableError("scipy.special.elliprj has no derivative rule for p < 0, where it is a principal value")
     return factor * by.carlson(*zip(powers, (x, y, z, p), strict=True))
 
@@ -294,7 +294,7 @@ def _scaled(y: Any, x: Any) -> Any:
 def _airye_slopes(y: Any, z: Any) -> Any:
     _scaled(0.0, z)
     a, da, b, db = y
-    root = np.sqrt(np.where(primal(z) > 0, z, 0.0))
+    root = np.sqrt(np.where(fixed(z) > 0, z, 0.0))
     return da + root * a, z * a + root * da, db - root * b, z * b - root * db
 
 
@@ -360,13 +360,13 @@ row("_log1mexp", "x", lambda y, x: -1 / np.expm1(-x))
 row("_log1pmx", "x", lambda y, x: -x / (1 + x))
 row("_sinpi", "x", lambda y, x: _PI * sp._ufuncs._cospi(x))
 row("_cospi", "x", lambda y, x: -_PI * sp._ufuncs._sinpi(x))
-row("xlogy", "x y", lambda v, x, y: np.log(y), lambda v, x, y: np.where(primal(x) == 0, 0.0, x / np.where(primal(x) == 0, 1.0, y)))
-row("xlog1py", "x y", lambda v, x, y: np.log1p(y), lambda v, x, y: np.where(primal(x) == 0, 0.0, x / np.where(primal(x) == 0, 1.0, 1.0 + y)))
+row("xlogy", "x y", lambda v, x, y: np.log(y), lambda v, x, y: np.where(fixed(x) == 0, 0.0, x / np.where(fixed(x) == 0, 1.0, y)))
+row("xlog1py", "x y", lambda v, x, y: np.log1p(y), lambda v, x, y: np.where(fixed(x) == 0, 0.0, x / np.where(fixed(x) == 0, 1.0, 1.0 + y)))
 row("entr", "x", lambda y, x: -np.log(x) - 1)
-row("rel_entr", "x y", lambda v, x, y: np.log(x) - np.log(y) + 1, lambda v, x, y: np.where(primal(x) == 0, 0.0, -x / np.where(primal(x) == 0, 1.0, y)))
-row("kl_div", "x y", lambda v, x, y: np.log(x) - np.log(y), lambda v, x, y: 1 - np.where(primal(x) == 0, 0.0, x / np.where(primal(x) == 0, 1.0, y)))
+row("rel_entr", "x y", lambda v, x, y: np.log(x) - np.log(y) + 1, lambda v, x, y: np.where(fixed(x) == 0, 0.0, -x / np.where(fixed(x) == 0, 1.0, y)))
+row("kl_div", "x y", lambda v, x, y: np.log(x) - np.log(y), lambda v, x, y: 1 - np.where(fixed(x) == 0, 0.0, x / np.where(fixed(x) == 0, 1.0, y)))
 row("huber", "delta r", lambda y, d, r: np.maximum(np.abs(r) - d, 0.0), lambda y, d, r: np.clip(r, -d, d))
-row("pseudo_huber", "delta r", lambda y, d, r: _pseudo_huber_slope(d, r), lambda y, d, r: np.where(primal(d) == 0, 0.0, r / np.sqrt(1 + np.square(r / np.where(primal(d) == 0, 1.0, d)))))
+row("pseudo_huber", "delta r", lambda y, d, r: _pseudo_huber_slope(d, r), lambda y, d, r: np.where(fixed(d) == 0, 0.0, r / np.sqrt(1 + np.square(r / np.where(fixed(d) == 0, 1.0, d)))))
 row("boxcox", "x lmbda", lambda y, x, a: np.power(x, a - 1), lambda y, x, a: _boxcox_slope(np.log(x), a))
 row("boxcox1p", "x lmbda", lambda y, x, a: np.exp((a - 1) * np.log1p(x)), lambda y, x, a: _boxcox_slope(np.log1p(x), a))
 inverse("inv_boxcox", "p lmbda", "boxcox", "y lmbda")
@@ -565,12 +565,12 @@ def _student_df(df: Any, t: Any) -> Any:
     """∂F/∂ν from F = 1 − ½ I_x(ν/2, ½) for t > 0, x = ν/(ν + t²)."""
     x = df / (df + t * t)
     moved = by.beta_density(0.5 * df, 0.5, x) * t * t / np.square(df + t * t)
-    return np.where(primal(t) == 0, 0.0, -0.5 * np.sign(t) * (0.5 * by.betainc_a(0.5 * df, 0.5, x) + moved))
+    return np.where(fixed(t) == 0, 0.0, -0.5 * np.sign(t) * (0.5 * by.betainc_a(0.5 * df, 0.5, x) + moved))
 
 
 def _fisher(n: Any, d: Any, x: Any, which: int) -> Any:
     """The slopes of I_u(n/2, d/2), u = nx/(d + nx)."""
-    inside = primal(x) >= 0
+    inside = fixed(x) >= 0
     x = np.where(inside, x, 1.0)
     total = d + n * x
     density = by.beta_density(0.5 * n, 0.5 * d, n * x / total) / np.square(total)

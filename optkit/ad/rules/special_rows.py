@@ -10,7 +10,8 @@ import numpy as np
 import scipy.special as sp
 
 from optkit.ad.core import Tracer
-from optkit.ad.registry import FUNCTIONS, Constant, elementwise
+from optkit.ad.primitives import Constant
+from optkit.ad.registry import FUNCTIONS, elementwise
 from optkit.errors import NotDifferentiableError
 
 Slope = Callable[..., Any] | int | str

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from optkit.ad.core import reveal
-from optkit.ad.registry import Constant, composite
+from optkit.ad.primitives import Constant
+from optkit.ad.registry import composite
 from optkit.ad.rules.axes import all_axes, keeps
 from optkit.ad.rules.index import scatter_add
 from optkit.ad.rules.shape import traced

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from optkit.ad.registry import linear, nonlinear, unbroadcast
+from optkit.ad.primitives import unbroadcast
+from optkit.ad.registry import linear, nonlinear
 from optkit.ad.rules.axes import with_ndim
 from optkit.ad.rules.linalg import solve_all, solve_triangular, transpose
 

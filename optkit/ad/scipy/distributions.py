@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from optkit.ad.core import primal
 from optkit.ad.quiet import quiet
+from optkit.ad.rules.parameters import fixed
 from optkit.ad.rules.shape import traced
 from optkit.ad.scipy.replacement import is_any_traced
 from optkit.errors import InvalidInputError, NotDifferentiableError
@@ -147,11 +147,11 @@ class Continuous(Distribution):
         self, f: Formula, below: float, above: float, x: Any, shapes: Any, loc: Any, scale: Any
     ) -> Any:
         """``f(z, scale, *shapes)`` inside; constants below and above; NaN where parameters are not allowed."""
-        plain = [primal(s) for s in shapes]
-        allowed = (primal(scale) > 0) & self._valid(*plain)
+        plain = [fixed(s) for s in shapes]
+        allowed = (fixed(scale) > 0) & self._valid(*plain)
         low, high, inner = self._support(*plain)
         z = (x - loc) / np.where(allowed, scale, 1.0)
-        at = primal(z)
+        at = fixed(z)
         inside = allowed & (at >= low) & (at <= high)
         if np.all(inside):  # As always in a fit.
             return f(z, scale, *shapes)
@@ -246,11 +246,11 @@ class Discrete(Distribution):
     def _on_support(
         self, f: Formula, exact: bool, below: float, above: float, k: Any, shapes: Any, loc: Any
     ) -> Any:
-        plain = [primal(s) for s in shapes]
+        plain = [fixed(s) for s in shapes]
         allowed = np.asarray(self._valid(*plain))
         low, high = self._support(*plain)
         # A step function of k, so its derivative is zero.
-        at = primal(k) - primal(loc)
+        at = fixed(k) - fixed(loc)
         inside = allowed & (at >= low) & (at <= high)
         if exact:
             inside = inside & (at == np.floor(at))

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
-from optkit.ad.registry import Linear, linear
+from optkit.ad.primitives import Linear
+from optkit.ad.registry import linear
 from optkit.ad.rules.axes import one_axis
 from optkit.ad.rules.fft import SWAPPED, fit
 from optkit.ad.rules.shape import traced

@@ -34,8 +34,9 @@ import scipy.integrate
 
 from optkit.ad import tree
 from optkit.ad.arguments import together
-from optkit.ad.core import Tracer, primal
+from optkit.ad.core import Tracer, primal, reveal
 from optkit.ad.custom import custom_jvp
+from optkit.ad.directional import jvp
 from optkit.ad.rules.shape import traced
 from optkit.ad.scipy.replacement import is_any_traced, refused
 from optkit.ad.scipy.samples import (
@@ -43,7 +44,7 @@ from optkit.ad.scipy.samples import (
     simpson,
     trapezoid,
 )
-from optkit.ad.transforms import jvp, value_and_jacobian
+from optkit.ad.transforms import value_and_jacobian
 from optkit.errors import (
     InnerSolveError,
     InvalidInputError,
@@ -262,11 +263,11 @@ def solve_ivp(
     begin, end = t_span
     y0 = traced(y0)
     options.pop("jac", None)
-    plain_args = tree.tree_map(lambda leaf: primal(together(leaf)), tuple(args))
-    plain_span = (float(primal(begin)), float(primal(end)))
-    at = None if t_eval is None else primal(traced(t_eval))
+    plain_args = tree.tree_map(lambda leaf: reveal(together(leaf)), tuple(args))
+    plain_span = (float(reveal(begin)), float(reveal(end)))
+    at = None if t_eval is None else reveal(traced(t_eval))
     result = scipy.integrate.solve_ivp(
-        fun, plain_span, primal(y0), method=method, t_eval=at, vectorized=vectorized, args=plain_args, **options
+        fun, plain_span, reveal(y0), method=method, t_eval=at, vectorized=vectorized, args=plain_args, **options
     )  # fmt: skip
     if not result.success:
         raise InnerSolveError(f"scipy.integrate.solve_ivp failed: {result.message}")

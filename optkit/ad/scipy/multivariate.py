@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from optkit.ad.core import primal
+from optkit.ad.rules.parameters import fixed
 from optkit.ad.rules.shape import traced
 from optkit.ad.scipy.distributions import Distribution, original
 from optkit.ad.scipy.replacement import is_any_traced
@@ -85,7 +85,7 @@ class Dirichlet(Distribution):
         x, alpha = traced(x), traced(alpha)
         if x.shape[0] == alpha.shape[0] - 1:  # SciPy lets the last component be left out.
             x = np.concatenate([x, np.reshape(1.0 - np.sum(x, axis=0), (1, *x.shape[1:]))])
-        plain, exponents = primal(x), primal(alpha)
+        plain, exponents = fixed(x), fixed(alpha)
         if np.any(exponents <= 0):
             raise ValueError("All parameters must be greater than 0")
         if x.shape[0] != alpha.shape[0] or np.any(np.abs(np.sum(plain, axis=0) - 1.0) > 1e-9):
@@ -111,11 +111,11 @@ class Multinomial(Distribution):
         """The logarithm of the probability of the counts along the last axis of ``x``."""
         if not is_any_traced((x, n, p)):
             return original(self.name).logpmf(x, n, p)
-        p, x, n = traced(p), primal(traced(x)), primal(traced(n))
+        p, x, n = traced(p), fixed(traced(x)), fixed(traced(n))
         p = np.concatenate(
             [p[..., :-1], 1.0 - np.sum(p[..., :-1], axis=-1, keepdims=True)], axis=-1
         )
-        allowed = np.all(primal(p) >= 0, axis=-1) & (n >= 0)
+        allowed = np.all(fixed(p) >= 0, axis=-1) & (n >= 0)
         counted = np.all((x >= 0) & (x == np.floor(x)), axis=-1) & (np.sum(x, axis=-1) == n)
         terms = np.sum(sp.xlogy(x, p) - sp.gammaln(x + 1.0), axis=-1)
         y = sp.gammaln(n + 1.0) + terms

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import Tracer, reveal
+from optkit.ad.core import Tracer
 from optkit.errors import NotDifferentiableError
 
 Function = Callable[..., Any]

@@ -21,10 +21,12 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from optkit.ad.core import bind, primal
-from optkit.ad.registry import FUNCTIONS, nonlinear, strong_product
+from optkit.ad.core import Tracer, bind
+from optkit.ad.primitives import strong_product
+from optkit.ad.registry import FUNCTIONS, nonlinear
 from optkit.ad.rules import special as _rules
 from optkit.ad.rules.axes import all_axes
+from optkit.ad.rules.parameters import fixed
 from optkit.ad.rules.shape import traced
 from optkit.ad.scipy.replacement import refused, replaces
 from optkit.errors import NotDifferentiableError
@@ -46,12 +48,12 @@ def _logsumexp(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 def _weights(x: Any, axis: tuple[int, ...]) -> Any:
     """The softmax; where the largest term is infinite, equal shares of those that are equal to it."""
-    top = np.max(primal(x), axis=axis, keepdims=True)
+    top = np.max(fixed(x), axis=axis, keepdims=True)
     infinite = np.isinf(top)
     e = np.exp(x - np.where(infinite, 0.0, top))
     if not np.any(infinite):
         return e / np.sum(e, axis=axis, keepdims=True)
-    attained = primal(x) == top
+    attained = fixed(x) == top
     share = attained / np.maximum(np.sum(attained, axis=axis, keepdims=True), 1)
     others = np.where(infinite, 1.0, e)
     return np.where(infinite, share, others / np.sum(others, axis=axis, keepdims=True))
@@ -84,12 +86,12 @@ def logsumexp(
         params = {"axis": all_axes(axis, x.ndim), "keepdims": bool(keepdims)}
         return bind(_primitive, (x,), params)
     weight = traced(1.0 if b is None else b)
-    x, weight = x + 0.0 * primal(weight), weight + 0.0 * np.zeros(np.shape(x))
+    x, weight = x + 0.0 * fixed(weight), weight + 0.0 * np.zeros(np.shape(x))
     x, weight = (np.reshape(v, (1,)) if not v.ndim else v for v in (x, weight))
     axes = all_axes(axis, x.ndim)
-    used = primal(weight) != 0
+    used = fixed(weight) != 0
     top = np.max(
-        np.where(used, np.real(primal(x)), -math.inf), axis=axes, keepdims=True, initial=-math.inf
+        np.where(used, np.real(fixed(x)), -math.inf), axis=axes, keepdims=True, initial=-math.inf
     )
     shift = np.where(np.isfinite(top), top, 0.0)
     terms = np.where(used, weight * np.exp(np.where(used, x - shift, 0.0)), 0.0)
@@ -105,7 +107,7 @@ def logsumexp(
 def softmax(x: Any, axis: Any = None) -> Any:
     """`scipy.special.softmax`."""
     x = traced(x)
-    e = np.exp(x - np.max(primal(x), axis=axis, keepdims=True))
+    e = np.exp(x - np.max(fixed(x), axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
@@ -113,7 +115,7 @@ def softmax(x: Any, axis: Any = None) -> Any:
 def log_softmax(x: Any, axis: Any = None) -> Any:
     """`scipy.special.log_softmax`."""
     x = traced(x)
-    top = np.max(primal(x), axis=axis, keepdims=True)
+    top = np.max(fixed(x), axis=axis, keepdims=True)
     shifted = x - np.where(np.isfinite(top), top, 0.0)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
@@ -133,8 +135,8 @@ def multigammaln(a: Any, d: int) -> Any:
     a = traced(a)
     if int(d) != d:
         raise ValueError("d should be a positive integer (dimension)")
-    if np.any(primal(a) <= 0.5 * (d - 1)):
-        raise ValueError(f"condition a ({primal(a)}) > 0.5 * (d-1) ({0.5 * (d - 1)}) not met")
+    if np.any(fixed(a) <= 0.5 * (d - 1)):
+        raise ValueError(f"condition a ({fixed(a)}) > 0.5 * (d-1) ({0.5 * (d - 1)}) not met")
     total: Any = 0.25 * d * (d - 1) * math.log(math.pi)
     for j in range(int(d)):
         total = total + sp.gammaln(a - 0.5 * j)
@@ -153,7 +155,7 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     """`scipy.special.factorial`, Γ(n + 1) and 0 below 0."""
     _inexact("factorial", exact)
     n = traced(n)
-    below = (primal(n) < 0) if extend == "zero" else np.zeros(np.shape(n), bool)
+    below = (fixed(n) < 0) if extend == "zero" else np.zeros(np.shape(n), bool)
     return np.where(below, 0.0, sp.gamma(np.where(below, 0.0, n) + 1.0))
 
 
@@ -164,7 +166,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
     N, k = traced(N), traced(k)
     if repetition:
         return comb(N + k - 1, k)
-    inside = (primal(k) <= primal(N)) & (primal(N) >= 0) & (primal(k) >= 0)
+    inside = (fixed(k) <= fixed(N)) & (fixed(N) >= 0) & (fixed(k) >= 0)
     return np.where(inside, sp.binom(N, k), 0.0)
 
 
@@ -173,7 +175,7 @@ def perm(N: Any, k: Any, exact: bool = False) -> Any:
     """`scipy.special.perm`."""
     _inexact("perm", exact)
     N, k = traced(N), traced(k)
-    inside = (primal(k) <= primal(N)) & (primal(N) >= 0) & (primal(k) >= 0)
+    inside = (fixed(k) <= fixed(N)) & (fixed(N) >= 0) & (fixed(k) >= 0)
     return np.where(inside, sp.poch(N - k + 1, k), 0.0)
 
 
@@ -201,12 +203,12 @@ def _spherical(name: str, parity: int) -> Any:
     def function(n: Any, z: Any, derivative: bool = False) -> Any:
         z, n = traced(z), np.asarray(n, dtype=int)
         ufunc = getattr(sp._ufuncs, ufuncs[bool(derivative)])
-        if np.iscomplexobj(z) or not np.any(primal(z) < 0):
+        if np.iscomplexobj(z) or not np.any(fixed(z) < 0):
             return ufunc(n, z)
         if parity is None:
             raise NotDifferentiableError(f"scipy.special.spherical_{name} of negative numbers")
         # f(−z) = ±f(z) (DLMF 10.47(v))
-        below = primal(z) < 0
+        below = fixed(z) < 0
         sign = (-1.0) ** (n + parity + bool(derivative))
         return np.where(below, sign, 1.0) * ufunc(n, np.where(below, -z, z))
 
@@ -276,7 +278,7 @@ def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
 
 
 def _is_traced(x: Any) -> bool:
-    return primal(x) is not x
+    return isinstance(x, Tracer)
 
 
 # Plain Python over ufuncs and NumPy's functions: they take traced values as they are.

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from optkit.ad.core import primal
 from optkit.ad.rules import special as _rules
+from optkit.ad.rules.parameters import fixed
 from optkit.ad.scipy.distributions import Continuous, Discrete, Distribution
 from optkit.ad.scipy.multivariate import dirichlet, multinomial, multivariate_normal  # noqa: F401 -- names of this namespace
 from optkit.ad.scipy.replacement import refused
@@ -52,32 +52,32 @@ def _all_positive(*shapes: Any) -> Any:
 
 def _log1mexp(z: Any) -> Any:
     """The logarithm of 1 − e^(−z), z > 0."""
-    near = primal(z) < _LOG2
+    near = fixed(z) < _LOG2
     return np.where(near, np.log(-np.expm1(-np.where(near, z, 1.0))), np.log1p(-np.exp(-np.where(near, 1.0, z))))
 
 
 def _student_logpdf(t: Any, df: Any) -> Any:
-    normal = primal(df) == _INF
+    normal = fixed(df) == _INF
     n = np.where(normal, 1.0, df)
     return np.where(normal, -0.5 * t * t - _HALF_LOG_2PI, -sp.betaln(0.5 * n, 0.5) - 0.5 * np.log(n) - 0.5 * (n + 1.0) * np.log1p(t * t / n))
 
 
 def _laplace_below(z: Any) -> Any:
-    return np.where(primal(z) > 0, 1.0 - 0.5 * np.exp(-np.abs(z)), 0.5 * np.exp(-np.abs(z)))
+    return np.where(fixed(z) > 0, 1.0 - 0.5 * np.exp(-np.abs(z)), 0.5 * np.exp(-np.abs(z)))
 
 
 def _laplace_log_below(z: Any) -> Any:
-    return np.where(primal(z) > 0, np.log1p(-0.5 * np.exp(-np.abs(z))), -np.abs(z) - _LOG2)
+    return np.where(fixed(z) > 0, np.log1p(-0.5 * np.exp(-np.abs(z))), -np.abs(z) - _LOG2)
 
 
 def _gennorm_below(z: Any, b: Any) -> Any:
     tail = 0.5 * sp.gammaincc(1.0 / b, np.power(np.abs(z), b))
-    return np.where(primal(z) > 0, 1.0 - tail, tail)
+    return np.where(fixed(z) > 0, 1.0 - tail, tail)
 
 
 def _extreme(z: Any, c: Any) -> Any:
     """−ln of the generalised extreme value distribution function's exponent: ln(1 − cz)/c, −z at c = 0."""
-    zero = primal(c) == 0
+    zero = fixed(c) == 0
     safe = np.where(zero, 1.0, c)
     return np.where(zero, -z, np.log1p(-safe * np.where(zero, 0.0, z)) / safe)
 
@@ -89,7 +89,7 @@ def _genextreme_support(c: Any) -> Any:
 
 def _genpareto_log(z: Any, c: Any) -> Any:
     """The logarithm of the survival function: −ln(1 + cz)/c, −z at c = 0."""
-    zero = primal(c) == 0
+    zero = fixed(c) == 0
     safe = np.where(zero, 1.0, c)
     return np.where(zero, -z, -np.log1p(safe * np.where(zero, 0.0, z)) / safe)
 
@@ -100,7 +100,7 @@ def _genpareto_support(c: Any) -> Any:
 
 def _truncated_mass(a: Any, b: Any) -> Any:
     """The logarithm of Φ(b) − Φ(a), on the side of 0 where nothing cancels."""
-    flip = primal(a) > 0
+    flip = fixed(a) > 0
     low, high = np.where(flip, -b, a), np.where(flip, -a, b)
     return sp.log_ndtr(high) + np.log1p(-np.exp(sp.log_ndtr(low) - sp.log_ndtr(high)))
 
@@ -139,7 +139,7 @@ fisk = Continuous("fisk", "c", logpdf=lambda z, c: np.log(c) + (c - 1.0) * np.lo
 invgauss = Continuous("invgauss", "mu", logpdf=lambda z, mu: -_HALF_LOG_2PI - 1.5 * np.log(z) - np.square((z - mu) / mu) / (2.0 * z), cdf=lambda z, mu: sp.ndtr((z / mu - 1.0) / np.sqrt(z)) + np.exp(2.0 / mu + sp.log_ndtr(-(z / mu + 1.0) / np.sqrt(z))), sf=lambda z, mu: sp.ndtr(-(z / mu - 1.0) / np.sqrt(z)) - np.exp(2.0 / mu + sp.log_ndtr(-(z / mu + 1.0) / np.sqrt(z))), support=lambda *_: (5e-324, _INF, 1.0), valid=_all_positive)
 
 poisson = Discrete("poisson", "mu", logpmf=lambda k, mu: sp.xlogy(k, mu) - sp.gammaln(k + 1.0) - mu, cdf=sp.pdtr, sf=sp.pdtrc, support=lambda mu: (0.0, _INF), valid=lambda mu: mu >= 0)
-binom = Discrete("binom", "n p", logpmf=lambda k, n, p: sp.gammaln(primal(n) + 1.0) - sp.gammaln(k + 1.0) - sp.gammaln(primal(n) - k + 1.0) + sp.xlogy(k, p) + sp.xlog1py(primal(n) - k, -p), cdf=lambda k, n, p: _binomial(k, n, p, sp.betaincc), sf=lambda k, n, p: _binomial(k, n, p, sp.betainc), support=lambda n, p: (0.0, n), valid=lambda n, p: (n >= 0) & (n == np.floor(n)) & (p >= 0) & (p <= 1))
+binom = Discrete("binom", "n p", logpmf=lambda k, n, p: sp.gammaln(fixed(n) + 1.0) - sp.gammaln(k + 1.0) - sp.gammaln(fixed(n) - k + 1.0) + sp.xlogy(k, p) + sp.xlog1py(fixed(n) - k, -p), cdf=lambda k, n, p: _binomial(k, n, p, sp.betaincc), sf=lambda k, n, p: _binomial(k, n, p, sp.betainc), support=lambda n, p: (0.0, n), valid=lambda n, p: (n >= 0) & (n == np.floor(n)) & (p >= 0) & (p <= 1))
 bernoulli = Discrete("bernoulli", "p", logpmf=lambda k, p: sp.xlogy(k, p) + sp.xlog1py(1.0 - k, -p), cdf=lambda k, p: np.where(k < 1, 1.0 - p, 1.0), sf=lambda k, p: np.where(k < 1, p, 0.0), support=lambda p: (0.0, 1.0), valid=lambda p: (p >= 0) & (p <= 1))
 nbinom = Discrete("nbinom", "n p", logpmf=lambda k, n, p: sp.gammaln(n + k) - sp.gammaln(k + 1.0) - sp.gammaln(n) + n * np.log(p) + sp.xlog1py(k, -p), cdf=lambda k, n, p: sp.betainc(n, k + 1.0, p), sf=lambda k, n, p: sp.betaincc(n, k + 1.0, p), support=lambda n, p: (0.0, _INF), valid=lambda n, p: (n > 0) & (p > 0) & (p <= 1))
 geom = Discrete("geom", "p", logpmf=lambda k, p: sp.xlog1py(k - 1.0, -p) + np.log(p), cdf=lambda k, p: -np.expm1(k * np.log1p(-p)), sf=lambda k, p: np.exp(k * np.log1p(-p)), support=lambda p: (1.0, _INF), valid=lambda p: (p > 0) & (p <= 1))
@@ -148,7 +148,7 @@ geom = Discrete("geom", "p", logpmf=lambda k, p: sp.xlog1py(k - 1.0, -p) + np.lo
 
 def _binomial(k: Any, n: Any, p: Any, f: Any) -> Any:
     """I_p(k + 1, n − k) or its complement; at k = n the probabilities are 1 and 0."""
-    n = primal(n)
+    n = fixed(n)
     last = k >= n
     y = f(k + 1.0, np.where(last, 1.0, n - k), p)
     return np.where(last, 1.0 if f is sp.betaincc else 0.0, y)

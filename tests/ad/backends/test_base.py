@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optkit import ad
 from optkit.ad.backends.base import Backend
-from optkit.errors import BackendError, InvalidInputError
+from optkit.errors import BackendError, InvalidInputError, InvalidTypeError
 
 STEP = 1e-30
 
@@ -102,3 +103,32 @@ def test_a_backend_has_a_name() -> None:
     assert repr(Pushes()) == "<backend pushes>"
     with pytest.raises(TypeError, match="abstract"):
         type("Nameless", (Backend,), {})()
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (None, "returned None: is a return statement missing"),
+        ("text", "not numbers"),
+        ([1.0, None], "array of object, not numbers"),
+    ],
+)
+def test_what_is_no_number_is_refused(result: Any, message: str) -> None:
+    for backend in (ad.get_backend("finite-difference"), ad.get_backend("complex-step")):
+        with pytest.raises(InvalidTypeError, match=message):
+            backend.jacobian(lambda x: result, X)
+
+
+def test_second_derivatives_follow_from_differences_of_gradients_at_every_scale() -> None:
+    """Operators that give NumPy numbers cannot be nested; complex steps even would be silently wrong."""
+    for scale in (1e-8, 1.0, 1e8):
+        for backend in (Pushes(), Pulls()):
+            x = scale * X
+
+            def f(x: Any, scale: float = scale) -> Any:
+                return np.sum(np.exp(x / scale) * x[::-1] / scale)
+
+            exact = ad.hessian(f)(x) * scale**2
+            np.testing.assert_allclose(backend.hessian(f, x) * scale**2, exact, atol=1e-8)
+            product = backend.hvp(f, x, scale * V) * scale
+            np.testing.assert_allclose(product, exact @ V, atol=1e-8)

@@ -38,7 +38,7 @@ def test_an_unknown_name_suggests_the_closest() -> None:
 
 
 def test_a_backend_can_be_registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_FACTORIES", dict(registry._FACTORIES))
+    monkeypatch.setattr(registry, "REGISTERED", {})
 
     class Missing(NativeBackend):
         def available(self) -> bool:

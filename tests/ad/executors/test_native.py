@@ -89,7 +89,8 @@ def test_numbers_are_written_to_the_last_bit(number):
 
 
 @pytest.mark.parametrize(
-    "f", [np.exp, np.log, np.sqrt, np.maximum.reduce, np.sum, np.abs, np.sign, np.cumsum, np.negative]
+    "f",
+    [np.exp, np.log, np.sqrt, np.maximum.reduce, np.sum, np.abs, np.sign, np.cumsum, np.negative],
 )
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 17, 33])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -69,7 +69,6 @@ SCALED = {
     "pinvh": lambda m, s: m.pinvh(s * SPD, return_rank=True), "det": lambda m, s: m.det(s * A),
     "cho_factor": lambda m, s: m.cho_factor(np.tril(s * SPD), lower=True),
     "block_diag": lambda m, s: m.block_diag(s * A, 2.0, [1.0, 2.0]), "logm": lambda m, s: m.logm(s * A @ TURN),
-
     "sqrtm": lambda m, s: m.sqrtm(-s * SPD), "list": lambda m, s: m.det([[s, 1.0], [2.0, s * s]]),
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from optkit.testing.differences import FIRST_STEP, noise_level, slope_at_zero
+from optkit.ad.differences import FIRST_STEP, noise_level, slope_at_zero
 
 
 def slope(f, x, wider=True):

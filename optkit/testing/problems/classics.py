@@ -1,75 +1,14 @@
-"""Problems with known answers, to try optimizers and derivatives on.
-
-Each is plain NumPy, so that optkit differentiates it as it stands. Where a problem is a sum of squares, its residuals
-are given too; the objective is then ‖r(x)‖² as in the collection of Moré, Garbow and Hillstrom, without the factor ½ of
-least-squares solvers.
-
-References
-----------
-J. J. Moré, B. S. Garbow, K. E. Hillstrom, Testing unconstrained optimization software, ACM Transactions on Mathematical
-Software 7 (1981) 17–41; "MGH n" below is its problem number n.
-"""
+"""A small, quick selection of problems, from the collection of Moré, Garbow and Hillstrom (MGH) and elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from optkit.errors import InvalidInputError
-
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A function to minimise, with its usual start and its known minimum.
-
-    Attributes
-    ----------
-    name : str
-        What tables call it.
-    fun : callable
-        From shape (n,) to a scalar.
-    x0 : array of shape (n,)
-        The usual starting point.
-    x_min : array of shape (n,)
-        A minimiser; the one that is found from ``x0``.
-    f_min : float
-        ``fun(x_min)``.
-    residuals : callable or None
-        From shape (n,) to shape (m,), with ``fun(x) = np.sum(residuals(x) ** 2)``, for least-squares problems.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from optkit.testing.problems import Case
-    >>> Case("parabola", lambda x: x[0] ** 2 + 1.0, np.ones(1), np.zeros(1), 1.0).name
-    'parabola'
-    """
-
-    name: str
-    fun: Callable[[Any], Any]
-    x0: Array
-    x_min: Array
-    f_min: float
-    residuals: Callable[[Any], Any] | None = None
-
-
-def _least_squares(
-    name: str,
-    residuals: Callable[[Any], Any],
-    x0: list[float],
-    x_min: list[float],
-    f_min: float = 0.0,
-) -> Case:
-    def fun(x: Any) -> Any:
-        return np.sum(residuals(x) ** 2)
-
-    return Case(name, fun, np.array(x0), np.array(x_min), f_min, residuals)
+from optkit.testing.problems.case import Case, least_squares_case
 
 
 def rosenbrock(n: int = 2) -> Case:
@@ -129,7 +68,7 @@ def brown_badly_scaled() -> Case:
     def residuals(x: Any) -> Any:
         return np.stack([x[0] - 1e6, x[1] - 2e-6, x[0] * x[1] - 2.0])
 
-    return _least_squares("Brown, badly scaled", residuals, [1.0, 1.0], [1e6, 2e-6])
+    return least_squares_case("Brown, badly scaled", residuals, [1.0, 1.0], [1e6, 2e-6])
 
 
 def beale() -> Case:
@@ -147,7 +86,7 @@ def beale() -> Case:
     def residuals(x: Any) -> Any:
         return values - x[0] * (1.0 - x[1] ** power)
 
-    return _least_squares("Beale", residuals, [1.0, 1.0], [3.0, 0.5])
+    return least_squares_case("Beale", residuals, [1.0, 1.0], [3.0, 0.5])
 
 
 def powell_singular() -> Case:
@@ -170,7 +109,7 @@ def powell_singular() -> Case:
             ]
         )
 
-    return _least_squares("Powell, singular", residuals, [3.0, -1.0, 0.0, 1.0], [0.0] * 4)
+    return least_squares_case("Powell, singular", residuals, [3.0, -1.0, 0.0, 1.0], [0.0] * 4)
 
 
 def wood() -> Case:
@@ -195,7 +134,7 @@ def wood() -> Case:
             ]
         )
 
-    return _least_squares("Wood", residuals, [-3.0, -1.0, -3.0, -1.0], [1.0] * 4)
+    return least_squares_case("Wood", residuals, [-3.0, -1.0, -3.0, -1.0], [1.0] * 4)
 
 
 def helical_valley() -> Case:
@@ -218,7 +157,7 @@ def helical_valley() -> Case:
             ]
         )
 
-    return _least_squares("helical valley", residuals, [-1.0, 0.0, 0.0], [1.0, 0.0, 0.0])
+    return least_squares_case("helical valley", residuals, [-1.0, 0.0, 0.0], [1.0, 0.0, 0.0])
 
 
 def three_exponentials(m: int = 60) -> Case:
@@ -244,7 +183,9 @@ def three_exponentials(m: int = 60) -> Case:
     def residuals(x: Any) -> Any:
         return model(x) - data
 
-    return _least_squares("three exponentials", residuals, [0.5, 0.7, 1.0, 2.2, 1.0, 7.0], truth)
+    return least_squares_case(
+        "three exponentials", residuals, [0.5, 0.7, 1.0, 2.2, 1.0, 7.0], truth
+    )
 
 
 def michaelis_menten() -> Case:
@@ -265,7 +206,7 @@ def michaelis_menten() -> Case:
     def residuals(x: Any) -> Any:
         return x[0] * concentration / (x[1] + concentration) - velocity
 
-    return _least_squares(
+    return least_squares_case(
         "Michaelis-Menten",
         residuals,
         [200.0, 0.05],
