@@ -206,8 +206,9 @@ def _answerable(graph: Graph) -> Graph:
     """The graph with guards on single numbers alone: of an array, that no element differs."""
     steps: list[Equation | Guard] = []
     for step in graph.steps:
-        if isinstance(step, Guard) and step.value.shape:
-            differs = Equation(_differ, (step.value, Constant(step.expected)), {})
+        if isinstance(step, Guard) and (step.value.shape or step.expects_nan):
+            unlike = _differ_beside_nan if step.expects_nan else _differ
+            differs = Equation(unlike, (step.value, Constant(step.expected)), {})
             differs.results = (Value(step.value.shape, bool, differs),)
             anywhere = Equation(_any, (differs.result,), {})
             anywhere.results = (Value((), bool, anywhere),)
@@ -239,3 +240,10 @@ def _load_libraries(names: set[str]) -> None:
 
 _any = ZeroDerivative("any", np.any)
 _differ: Any = FUNCTIONS[np.not_equal]
+
+
+def _unlike(a: Any, b: Any) -> Any:
+    return (a != b) & ~(np.isnan(a) & np.isnan(b))
+
+
+_differ_beside_nan = ZeroDerivative("differ_beside_nan", _unlike)

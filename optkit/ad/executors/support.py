@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from optkit.ad import rules
 from optkit.ad.executors import layout, operations, planning
 from optkit.ad.executors.operations import name_of
-from optkit.ad.registry import FUNCTIONS, Primitive
+from optkit.ad.primitives import Primitive
+from optkit.ad.registry import FUNCTIONS
 
 
 def primitives() -> list[Primitive]:
