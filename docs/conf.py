@@ -5,6 +5,7 @@ import os
 import pathlib
 
 from optkit.ad import coverage
+from optkit.ad.executors import support
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
@@ -47,5 +48,6 @@ html_theme = "furo"
 html_title = f"optkit {release}"
 html_show_sourcelink = False
 
-# The page of what is differentiated is made from the declarations themselves.
-pathlib.Path(__file__).with_name("coverage.md").write_text(coverage.page(), encoding="utf-8")
+# The pages of what is differentiated and what is compiled are made from the declarations themselves.
+for name, text in (("coverage.md", coverage.page()), ("native.md", support.page())):
+    pathlib.Path(__file__).with_name(name).write_text(text, encoding="utf-8")

@@ -104,7 +104,7 @@ class CaptureTrace(Trace):
         """The constant of the graph that stands for a number or an array."""
         if not isinstance(value, np.ndarray):
             return Constant(value)
-        if value.size and not any(value.strides):  # One number, broadcast (or an array of no axes).
+        if value.size and value.ndim and not any(value.strides):  # One number, broadcast.
             return self._view(broadcast_to, Constant(value.flat[0]), {"shape": value.shape}, value)
         if value.flags.f_contiguous and not value.flags.c_contiguous:
             axes = tuple(range(value.ndim))[::-1]
@@ -161,8 +161,8 @@ class CaptureTrace(Trace):
             for y in outputs
         ]
         for array, _, uses in self.constants.values():
-            # Unchanged all along, and of a kind that machine code can read: read where it is.
-            if len(uses) == 1 and _same(uses[0].data, array) and _readable(array):
+            # Unchanged all along: read where it is.
+            if len(uses) == 1 and _same(uses[0].data, array):
                 uses[0].data = array
         return Graph(self.inputs, self.steps, nodes)
 
@@ -334,7 +334,3 @@ def _same(a: Any, b: Any) -> bool:
         and a.dtype == b.dtype
         and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
     )
-
-
-def _readable(array: Any) -> bool:
-    return bool(array.dtype.isnative and array.flags.aligned)

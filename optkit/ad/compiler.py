@@ -134,7 +134,7 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._calls += 1
-        if self._entry is not None and self._calls != self._audit and not kwargs:
+        if self._entry is not None and self._calls < self._audit and not kwargs:
             result = self._entry(*args)
             if result is not NotImplemented:
                 return result

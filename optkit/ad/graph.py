@@ -105,10 +105,15 @@ class Guard:
         self.expected = expected
 
     def holds(self, found: Any) -> bool:
-        """Whether what a call found is what was expected."""
-        if isinstance(self.expected, np.ndarray):
-            return bool(np.array_equal(found, self.expected))
+        """Whether what a call found is what was expected; NaN is, where NaN was."""
+        if isinstance(self.expected, np.ndarray) or self.expects_nan:
+            return bool(np.array_equal(found, self.expected, equal_nan=self.expects_nan))
         return bool(found == self.expected)
+
+    @property
+    def expects_nan(self) -> bool:
+        """Whether NaN is among what is expected."""
+        return bool(np.any(np.not_equal(self.expected, self.expected)))
 
 
 class Graph:

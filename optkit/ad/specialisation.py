@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optkit.ad import tree
-from optkit.ad.capture import Captured
+from optkit.ad.capture import Captured, is_number
 from optkit.ad.core import Tracer
 from optkit.ad.graph import Graph
 from optkit.errors import InvalidTypeError
@@ -107,7 +107,9 @@ class Specialisation:
         self.program = program
         self.calls = 0
         self.seconds: dict[str, float] = {}
-        self._captured = captured
+        # The numbers of the captured run are not kept: only their places among what else it returned.
+        leaves = [0.0 if is_number(leaf) else leaf for leaf in captured.leaves]
+        self._captured = captured._replace(leaves=leaves)
         self.entry = program.entry() if hasattr(program, "entry") else None
 
     def __call__(self, inputs: Sequence[Any]) -> Any:
@@ -131,7 +133,8 @@ _DYNAMIC = object()
 def _is_traced(leaf: Any) -> bool:
     if isinstance(leaf, Tracer):
         return True
-    return isinstance(leaf, np.ndarray) and leaf.dtype.hasobject
+    objects = isinstance(leaf, np.ndarray) and leaf.dtype.hasobject
+    return objects and any(isinstance(element, Tracer) for element in leaf.flat)
 
 
 def _is_single(leaf: Any) -> bool:
@@ -156,8 +159,23 @@ def _as_input(leaf: Any) -> Any:
     return leaf if isinstance(leaf, np.generic) else np.asarray(leaf)[()]
 
 
+def _bounds(part: slice) -> tuple[Any, Any, Any]:
+    return part.start, part.stop, part.step
+
+
 def _hashable(value: Any, where: int | str, name: str) -> Hashable:
-    """A static value with its type, since ``1 == True``."""
+    """A static value with its type, since ``1 == True``, and as it is written, since ``0.0 == -0.0``."""
+    if type(value) is tuple:
+        return tuple(_hashable(part, where, name) for part in value)
+    if isinstance(value, float | complex | np.inexact):
+        return (type(value), repr(value))
+    if isinstance(value, slice):
+        return (slice, *(_hashable(part, where, name) for part in _bounds(value)))
+    if isinstance(value, np.ndarray):
+        raise InvalidTypeError(
+            f"ad.jit({name}): argument {where!r} is an array of dtype {value.dtype}; pass one of floats, integers or "
+            "bools, or close over it"
+        )
     try:
         hash(value)
     except TypeError:

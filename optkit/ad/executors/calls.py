@@ -106,11 +106,11 @@ def _matmul(code: Code, equation: Equation) -> list[str] | None:
     batch = max(a.shape[:-2], b.shape[:-2], key=len)
     count = int(np.prod(batch, dtype=int))
     pointers, flips, leads = [code.pointer(home)], [], []
-    for value in (a, b):
+    for value, vector_lead in ((a, inner), (b, 1)):
         base = behind_transposes(value)
         pointers.append(code.pointer(_memory_of(code, base)))
         flips.append(is_flipped(value))
-        leads.append(base.shape[-1] if base.ndim > 1 else inner if value is a else 1)
+        leads.append(base.shape[-1] if base.ndim > 1 else vector_lead)
     code.libraries.add("dgemm")
     e.declarations.add("declare void @optkit_dgemm(" + ", ".join(["ptr"] * 13) + ")")
     numbers = [_argument(code, "i32", number) for number in (n, m, inner, leads[1], leads[0], n)]

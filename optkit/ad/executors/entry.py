@@ -133,12 +133,19 @@ def write_entry(
 
 def make_function(address: int, owner: Any) -> Any:
     """The built-in function at an address; it keeps its owner alive."""
-    definition = _Definition(b"entry", address, _FASTCALL, None)
-    owner.definition = definition
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.restype = ctypes.py_object
     new.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    return new(ctypes.addressof(definition), owner, None)
+    return new(ctypes.addressof(_definition(address)), owner, None)
+
+
+@functools.cache
+def _definition(address: int) -> _Definition:
+    """What Python reads about the function at an address, even while it lets go of the function and of all around it.
+
+    So it is never freed; addresses come again, and with them these few bytes.
+    """
+    return _Definition(b"entry", address, _FASTCALL, None)
 
 
 class _Definition(ctypes.Structure):

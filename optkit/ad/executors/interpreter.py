@@ -16,6 +16,7 @@ import numpy as np
 from optkit.ad.executors.forms import CallForm
 from optkit.ad.executors.ufuncs import ufuncs
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
+from optkit.ad.quiet import quiet
 
 # Sets of buffers that are kept between calls: as many as threads are likely to run one function at once.
 _KEPT = 4
@@ -39,7 +40,7 @@ class Program:
         self._run: Callable[..., Any] = scope["run"]
         self._shapes = writer.buffers
         self._pool: deque[list[Any]] = deque(maxlen=_KEPT)
-        self.kernels = {"numpy calls": len(graph.equations)}
+        self.kernels = {"NumPy calls": len(graph.equations)}
         self.buffer_bytes = sum(v.size * v.dtype.itemsize for v in self._shapes)
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any] | None:
@@ -48,7 +49,8 @@ class Program:
             buffers = self._pool.pop()
         except IndexError:
             buffers = [np.empty(v.shape, v.dtype) for v in self._shapes]
-        outputs: list[Any] | None = self._run(buffers, inputs)
+        with quiet():  # As in machine code; and derivatives do not warn anyway.
+            outputs: list[Any] | None = self._run(buffers, inputs)
         self._pool.append(buffers)
         return outputs
 

@@ -102,11 +102,22 @@ def build(source: str, functions: tuple[str, ...]) -> tuple[Any, dict[str, int]]
             passes.add_sroa_pass()
         else:
             passes = builder.getModulePassManager()
-        passes.run(module, builder)
+        try:
+            passes.run(module, builder)
+        finally:
+            _free(passes)
     engine = llvm.create_mcjit_compiler(module, target)
     engine.finalize_object()
     addresses = {name: engine.get_function_address(name) for name in functions}
     return (engine, context), addresses
+
+
+def _free(passes: Any) -> None:
+    """Free the passes: llvmlite (0.45 to 0.50) hides its method for that behind an empty one of another base class."""
+    from llvmlite.binding.newpassmanagers import NewPassManager
+
+    NewPassManager._dispose(passes)
+    passes.detach()
 
 
 def hexadecimal(number: float, kind: str) -> str:

@@ -17,7 +17,7 @@ from optkit.ad.executors import entry, interpreter
 from optkit.ad.executors.codegen import Code
 from optkit.ad.executors.forms import CallForm
 from optkit.ad.executors.machine import build, machine
-from optkit.ad.executors.planning import Call, Kernel, has_machine_code
+from optkit.ad.executors.planning import Call, Kernel, has_machine_code, is_aligned
 from optkit.ad.graph import Constant, Equation, Graph, Guard, Value
 from optkit.ad.passes.rewriting import Rewriter
 from optkit.ad.primitives import Constant as ZeroDerivative
@@ -56,12 +56,13 @@ class Native:
             names.append("entry")
             if "@release" in self.source:
                 names.append("release")
-        self._engine, addresses = build(self.source, tuple(names))
+        engine, addresses = build(self.source, tuple(names))
         self.core = addresses["core"]
         self._entry = addresses.get("entry")
-        if "release" in addresses:
-            free = ctypes.CFUNCTYPE(None)(addresses["release"])
-            weakref.finalize(self, _free, free, self._engine)
+        release = addresses.get("release")
+        free = None if release is None else ctypes.CFUNCTYPE(None)(release)
+        # LLVM's objects are held here alone: as a part of a cycle they would be taken apart in any order.
+        weakref.finalize(self, _let_go, free, *engine).atexit = False
         self._constants = [c.data for c in graph.constants()]  # Their addresses are in the code.
         self._function = ctypes.CFUNCTYPE(
             ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
@@ -72,7 +73,6 @@ class Native:
         self.kernels = {
             "loops": sum(isinstance(s, Kernel) for s in steps),
             "calls": sum(isinstance(s, Call) for s in steps),
-            "NumPy calls": 0,
         }
         self.buffer_bytes = code.scratch_bytes
         self._scratch: list[Any] = []
@@ -104,11 +104,14 @@ class _Owner:
 
     def __init__(self, program: Native) -> None:
         self.program = program
-        self.definition: Any = None
 
 
-def _free(free: Any, _engine: Any) -> None:
-    free()
+def _let_go(free: Any, engine: Any, context: Any) -> None:
+    """Free what the code keeps, the code, and what it was made in, in this order."""
+    if free is not None:
+        free()
+    engine.close()
+    context.close()
 
 
 class Mixed:
@@ -125,7 +128,7 @@ class Mixed:
             self._parts.append((part, piece.inputs, piece.outputs))
         self.kernels = {
             kind: sum(part.kernels.get(kind, 0) for part, _, _ in self._parts)
-            for kind in ("loops", "calls", "numpy calls")
+            for kind in ("loops", "calls", "NumPy calls")
         }
         self.buffer_bytes = sum(part.buffer_bytes for part, _, _ in self._parts)
 
@@ -182,7 +185,7 @@ def _fits(graph: Graph) -> bool:
     from optkit.ad.executors.operations import kind_of
 
     values = (*graph.inputs, *graph.outputs, *graph.constants())
-    return all(kind_of(v.dtype) is not None and v.size > 0 for v in values)
+    return all(kind_of(v.dtype) is not None and v.size > 0 and is_aligned(v) for v in values)
 
 
 def _owned(graph: Graph) -> Graph:
@@ -203,8 +206,9 @@ def _answerable(graph: Graph) -> Graph:
     """The graph with guards on single numbers alone: of an array, that no element differs."""
     steps: list[Equation | Guard] = []
     for step in graph.steps:
-        if isinstance(step, Guard) and step.value.shape:
-            differs = Equation(_differ, (step.value, Constant(step.expected)), {})
+        if isinstance(step, Guard) and (step.value.shape or step.expects_nan):
+            unlike = _differ_beside_nan if step.expects_nan else _differ
+            differs = Equation(unlike, (step.value, Constant(step.expected)), {})
             differs.results = (Value(step.value.shape, bool, differs),)
             anywhere = Equation(_any, (differs.result,), {})
             anywhere.results = (Value((), bool, anywhere),)
@@ -236,3 +240,10 @@ def _load_libraries(names: set[str]) -> None:
 
 _any = ZeroDerivative("any", np.any)
 _differ: Any = FUNCTIONS[np.not_equal]
+
+
+def _unlike(a: Any, b: Any) -> Any:
+    return (a != b) & ~(np.isnan(a) & np.isnan(b))
+
+
+_differ_beside_nan = ZeroDerivative("differ_beside_nan", _unlike)

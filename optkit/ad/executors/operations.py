@@ -73,6 +73,11 @@ def name_of(primitive: Primitive) -> str | None:
     return _names().get(primitive)
 
 
+def is_lowered(name: str | None) -> bool:
+    """Whether an elementwise operation of that name has a lowering for some kinds of operands."""
+    return name == "where" or name in _FLOATING
+
+
 def is_native(primitive: Primitive, kinds: list[str | None], result: str | None) -> bool:
     """Whether an elementwise primitive on operands of these kinds has a lowering."""
     name = name_of(primitive)
@@ -288,7 +293,7 @@ _FLOATING: dict[str, Lowering] = {
 @functools.cache
 def kind_of(dtype: np.dtype[Any]) -> str | None:
     """The kind of an element in a register, None for dtypes without machine code."""
-    return KINDS.get(dtype.name)
+    return KINDS.get(dtype.name) if dtype.isnative else None
 
 
 def memory_kind(kind: str) -> str:

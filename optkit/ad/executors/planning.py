@@ -60,6 +60,12 @@ def reduction(equation: Equation) -> str | None:
     return _reductions().get(primitive)
 
 
+def is_reduction(primitive: Any) -> bool:
+    """Whether a primitive is a reduction that kernels compute."""
+    constant = type(primitive) is ZeroDerivative
+    return (primitive.impl if constant else primitive) in _reductions()
+
+
 def reduced_axes(equation: Equation) -> tuple[int, ...]:
     """The axes that a reduction goes along."""
     axes: tuple[int, ...] = equation.params.get("axis", tuple(range(equation.operands[0].ndim)))
@@ -77,6 +83,8 @@ def has_machine_code(equation: Equation) -> bool:
     kinds = [kind_of(v.dtype) for v in values]
     if None in kinds or any(v.size == 0 for v in values) or len(equation.results) != 1:
         return False
+    if not all(map(is_aligned, equation.operands)):
+        return False
     primitive = equation.primitive
     if primitive in IDENTITIES:
         return kinds[0] == kinds[1] or kinds[1] in ("double", "float")
@@ -89,6 +97,12 @@ def has_machine_code(equation: Equation) -> bool:
     if reduction(equation) is not None:
         return kinds[0] != "i1" or kinds[1] == "i64" or reduction(equation) in ("any", "all")
     return _can_call(equation, kinds)
+
+
+def is_aligned(value: Value) -> bool:
+    """Whether a value lies in memory as machine code expects it; only an array that is closed over may not."""
+    number = isinstance(value, Constant) and value.number is None
+    return not number or bool(value.data.flags.aligned)  # type: ignore[attr-defined]
 
 
 def _can_call(equation: Equation, kinds: list[str | None]) -> bool:
@@ -138,6 +152,7 @@ class Kernel:
 
     def __init__(self, number: int, domain: tuple[int, ...]) -> None:
         self.number = number
+        self.first = number  # The smallest number that it or one of its guests was made with.
         self.domain = domain
         self.stores: list[Value] = []
         self.reductions: list[Equation] = []
@@ -201,6 +216,8 @@ class Plan:
         # After how many flushes what depends on registers that wait for a kernel is there.
         self._ready: dict[Value, int] = {}
         self._open: list[Kernel | Call] = []
+        # For each open step, the last one that has to be over before it.
+        self._needs: dict[int, int] = {}
         self._flushed = -1
         self._flushes = 0
         self._number = -1
@@ -301,19 +318,29 @@ class Plan:
         if self._is_waiting((root,)):
             self._flush()
         for kernel in self._open:
-            if isinstance(kernel, Kernel) and kernel.number > after and kernel.domain == root.shape:
+            if isinstance(kernel, Kernel) and kernel.first > after and kernel.domain == root.shape:
+                self._needs[kernel.number] = max(after, self._needs[kernel.number])
                 return kernel
         self._number += 1
         kernel = Kernel(self._number, root.shape)
-        self._invite(kernel, root)
+        self._invite(kernel, root, after)
         self._open.append(kernel)
+        self._needs[kernel.number] = after
         return kernel
 
-    def _invite(self, kernel: Kernel, root: Value) -> None:
-        """Let open kernels over one box of a piecewise root run along with it: one pass over memory instead of two."""
+    def _invite(self, kernel: Kernel, root: Value, after: int) -> None:
+        """Let open kernels over one box of a piecewise root run along with it: one pass over memory instead of two.
+
+        Not those that something open waits for, nor those that the root waits for, which come up to ``after``; nor
+        those that are cut along edges of their own.
+        """
+        after = max(after, *self._needs.values(), -1)
         for box in boxes_in_place(root, self.stored):
             for other in list(self._open):
-                if isinstance(other, Kernel) and other.is_guest_of(box):
+                if isinstance(other, Kernel) and other.first > after and other.is_guest_of(box):
+                    if any(boxes_in_place(v, self.stored) for v in other.roots()):
+                        continue
+                    kernel.first = min(kernel.first, other.first)
                     kernel.guests += [(equation, box) for equation in other.reductions]
                     self._open.remove(other)
 
@@ -322,6 +349,9 @@ class Plan:
             self._flush()
         self._number += 1
         self._open.append(Call(equation))
+        self._needs[self._number] = max(
+            (self._after.get(v, -1) for v in equation.operands), default=-1
+        )
         result = equation.result
         self._after[result] = self._after_same[result] = self._number
         self._cost[result], self._depth[result] = 1, 0
@@ -340,6 +370,7 @@ class Plan:
         """Close all kernels, and with them what waits for them."""
         self.steps += self._open
         self._open = []
+        self._needs = {}
         self._flushed = self._number
         self._flushes += 1
         if self._waiting:
