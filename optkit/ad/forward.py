@@ -7,6 +7,7 @@ Papamarkou 2016, "Forward-mode automatic differentiation in Julia").
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,10 +64,21 @@ class ForwardTrace(Trace):
         if type(y) is complex:  # Python's own, of 1j and a np.float64, which is a float.
             y = np.complex128(y)
         with quiet():
-            tangent = primitive.push(y, values, tangents, params, self.k)
+            tangent = self.push(primitive, y, values, tangents, params)
         if isinstance(y, tuple):
             return tuple(DualTracer(part, self, t) for part, t in zip(y, tangent, strict=True))
         return DualTracer(y, self, tangent)
+
+    def push(
+        self,
+        primitive: Primitive,
+        y: Any,
+        values: Sequence[Any],
+        tangents: Sequence[Any],
+        params: dict[str, Any],
+    ) -> Any:
+        """The tangent of a result, from those of the operands; None where an operand has none."""
+        return primitive.push(y, values, tangents, params, self.k)
 
 
 class DualTracer(ArrayTracer):

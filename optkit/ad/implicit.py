@@ -115,7 +115,7 @@ def implicit_root(f: Callable[..., Any], solver: Any) -> Callable[..., Any]:
 def fixed_point(
     g: Callable[..., Any], solver: Any, *, tol: float = 1e-12, max_iter: int = _MOST_ITERATIONS
 ) -> Callable[..., Any]:
-    """The fixed point x = g(x, *params) as a differentiable function of the parameters.
+    """The fixed point ``x = g(x, *params)`` as a differentiable function of the parameters.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def fixed_point(
     Returns
     -------
     callable
-        ``(*params) → x``; see `implicit_root`, of the equation x − g(x, *params) = 0.
+        ``(*params) → x``; see `implicit_root`, of the equation ``x − g(x, *params) = 0``.
 
     Raises
     ------

@@ -19,15 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from optkit.ad.core import Trace, is_of
-from optkit.ad.forward import DualTracer
+from optkit.ad.core import is_of
+from optkit.ad.forward import DualTracer, ForwardTrace
 from optkit.ad.inplace import own
-from optkit.ad.primitives import Constant, Elementwise, Linear, Nonlinear, Primitive, strong_product
-from optkit.ad.quiet import quiet
-from optkit.ad.rules.index import basic, embed
+from optkit.ad.primitives import Elementwise, Linear, Nonlinear, Primitive, strong_product
+from optkit.ad.rules.index import basic, embed, expanded
 from optkit.ad.rules.reduce import sum_along, total
 from optkit.ad.rules.shape import broadcast_to, reshape
-from optkit.errors import EscapedTracerError
 
 # More terms than this are no pattern any more.
 _MOST = 16
@@ -81,18 +79,15 @@ class _Assemble(Linear):
 assemble: Linear = _Assemble("assemble", _assemble)
 
 
-class StructuredTrace(Trace):
+class StructuredTrace(ForwardTrace):
     """Carries terms along, in ``k`` directions."""
 
-    __slots__ = ("ended", "k")
+    __slots__ = ()
 
-    def __init__(self, k: int) -> None:
-        super().__init__()
-        self.k = k
-        self.ended = False
+    k: int
 
     def lift(self, value: Any) -> DualTracer:
-        return DualTracer(value, self, Terms({}))  # type: ignore[arg-type]
+        return DualTracer(value, self, Terms({}))
 
     def seed(self, value: Any, start: int) -> DualTracer:
         """A tracer whose elements, in order, move with directions ``start``, ``start + 1`` and so on."""
@@ -104,7 +99,7 @@ class StructuredTrace(Trace):
         else:
             flat = np.eye(value.size, self.k, start, dtype=value.dtype)
             tangent = flat.reshape(*np.shape(value), self.k)
-        return DualTracer(value, self, tangent)  # type: ignore[arg-type]
+        return DualTracer(value, self, tangent)
 
     def split(self, y: Any) -> tuple[Any, Any]:
         """The value and the whole tangent of a result; zeros where it was not traced."""
@@ -127,29 +122,7 @@ class StructuredTrace(Trace):
         arrays = [np.broadcast_to(w, np.shape(value)) for w, _ in parts]
         return assemble(*arrays, shape=shape, places=tuple(place for _, place in parts))
 
-    def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        if self.ended:
-            raise EscapedTracerError(
-                "a traced value was used after the derivative computation that made it had ended; return it from the "
-                "function that is differentiated, or keep ad.stop_gradient(x)"
-            )
-        values, tangents = [], []
-        for arg in args:
-            ours = type(arg) is DualTracer and arg.owner is self
-            values.append(arg.value if ours else arg)
-            tangents.append(arg.tangent if ours else None)
-        y = primitive(*values, **params)
-        if isinstance(primitive, Constant):
-            return y
-        with quiet():
-            tangent = self._push(primitive, y, values, tangents, params)
-        if isinstance(y, tuple):
-            return tuple(DualTracer(part, self, t) for part, t in zip(y, tangent, strict=True))  # type: ignore[arg-type]
-        if isinstance(tangent, Terms) and len(tangent.parts) > _MOST:
-            tangent = self.whole(tangent, y)
-        return DualTracer(y, self, tangent)  # type: ignore[arg-type]
-
-    def _push(
+    def push(
         self,
         primitive: Primitive,
         y: Any,
@@ -160,7 +133,7 @@ class StructuredTrace(Trace):
         if all(t is None or isinstance(t, Terms) for t in tangents):
             found = self._push_terms(primitive, y, values, tangents, params)
             if found is not None:
-                return found
+                return found if len(found.parts) <= _MOST else self.whole(found, y)
         whole = [
             None if t is None else self.whole(t, v) for t, v in zip(tangents, values, strict=True)
         ]
@@ -247,7 +220,7 @@ def _moved_by_index(key: Key, x: Any, params: dict[str, Any]) -> Key | None:
     if axis is None:
         return key
     source = target = 0
-    for part in _parts(params["index"], np.ndim(x)):
+    for part in expanded(params["index"], np.ndim(x)):
         if part is None:
             target += 1
             continue
@@ -267,7 +240,7 @@ def _moved_by_embed(key: Key, _v: Any, params: dict[str, Any]) -> Key | None:
     if axis is None:
         return key
     inner = outer = 0
-    for part in _parts(params["index"], len(params["shape"])):
+    for part in expanded(params["index"], len(params["shape"])):
         if part is None:
             inner += 1
             continue
@@ -310,17 +283,6 @@ def _moved_by_broadcast(key: Key, x: Any, params: dict[str, Any]) -> Key | None:
     if np.shape(x)[axis] == 1 and params["shape"][there] != 1:
         return None, direction
     return there, direction
-
-
-def _parts(index: Any, ndim: int) -> list[Any]:
-    """A basic index with its Ellipsis written out."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    count = sum(part is not None and part is not Ellipsis for part in parts)
-    missing = [slice(None)] * (ndim - count)
-    if any(part is Ellipsis for part in parts):
-        place = next(i for i, part in enumerate(parts) if part is Ellipsis)
-        return [*parts[:place], *missing, *parts[place + 1 :]]
-    return parts + missing
 
 
 _MOVES: dict[Primitive, Any] = {

@@ -12,7 +12,7 @@ import numpy as np
 
 from optkit.ad.executors.emitter import Index, at
 from optkit.ad.graph import Equation, Value
-from optkit.ad.rules.index import basic, embed, update
+from optkit.ad.rules.index import basic, embed, expanded, update
 from optkit.ad.rules.shape import broadcast_to, concatenate, reshape, transpose
 
 # Those of one operand of which every element of the result is an element.
@@ -32,17 +32,6 @@ class Box(NamedTuple):
     axes: tuple[int | None, ...]
 
 
-def expanded(index: Any, shape: tuple[int, ...]) -> list[Any]:
-    """A basic index as one int, slice or None after another, with the Ellipsis written out."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    count = sum(part is not None and part is not Ellipsis for part in parts)
-    missing = [slice(None)] * (len(shape) - count)
-    if any(part is Ellipsis for part in parts):
-        place = next(i for i, part in enumerate(parts) if part is Ellipsis)
-        return [*parts[:place], *missing, *parts[place + 1 :]]
-    return parts + missing
-
-
 def source(equation: Equation, place: Place) -> Place | None:
     """Where in its operand a view finds the element at ``place``; None for a reshape that mixes axes."""
     (x,) = (v.shape for v in equation.operands)
@@ -51,7 +40,7 @@ def source(equation: Equation, place: Place) -> Place | None:
         rest = iter(place)
         found = []
         sizes = iter(x)
-        for part in expanded(equation.params["index"], x):
+        for part in expanded(equation.params["index"], len(x)):
             if part is None:
                 next(rest)
             elif isinstance(part, slice):
@@ -110,7 +99,7 @@ def _box(index: Any, shape: tuple[int, ...], inner: Value) -> Box | None:
     low: list[int] = []
     high: list[int] = []
     axes: list[int | None] = []
-    for part in expanded(index, shape):
+    for part in expanded(index, len(shape)):
         if part is None:
             axes.append(None)
             continue

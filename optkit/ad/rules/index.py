@@ -167,6 +167,17 @@ def _normalize(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
     return tuple(template), arrays
 
 
+def expanded(index: Any, ndim: int) -> list[Any]:
+    """A basic index of an array of so many axes as int, slice or None one after another, the Ellipsis written out."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    count = sum(part is not None and part is not Ellipsis for part in parts)
+    missing = [slice(None)] * (ndim - count)
+    if any(part is Ellipsis for part in parts):
+        place = next(i for i, part in enumerate(parts) if part is Ellipsis)
+        return [*parts[:place], *missing, *parts[place + 1 :]]
+    return parts + missing
+
+
 def getitem(x: Any, index: Any) -> Any:
     """``x[index]``: a view for slices and integers, a copy for index arrays."""
     if type(index) is not int and type(index) is not slice:
