@@ -17,7 +17,7 @@ demo: $(VENV)/.with-none ## run the main job: fit, minimise, check the derivativ
 	@$(BIN)/python examples/plot_main_job.py
 
 test: $(VENV)/.with-test ## run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/.with-dev ## check style, format, types and the direction of imports
 	$(BIN)/ruff check .

@@ -41,7 +41,10 @@ def standings(module: str) -> Iterator[Standing]:
         for why, names in UNDISPATCHED.items()
         for name in names.split()
     }
-    for name, function in _functions(_module(module), module in UFUNC_MODULES):
+    found = _module(module)
+    if module == "scipy.special":
+        importlib.import_module("optkit.ad.rules.special")  # They are declared late.
+    for name, function in _functions(found, module in UFUNC_MODULES):
         if function in ANSWERS:
             yield Standing(name, function, CONSTANT)
         elif function in FUNCTIONS:

@@ -68,7 +68,8 @@ def balanced(
     """
     usual = usual_noise(center, noise)
     step, longest = usual ** (1.0 / (order + 1)), wider * usual ** (1.0 / (order + 1))
-    # Where the value happens to be next to 0 its noise is not: a step that follows it down would end where nothing moves.
+    # Where the value happens to be next to 0 its noise is not: a step that follows it down would end where nothing
+    # moves.
     least = step * _LEAST
     best = Quotient(np.full(np.shape(center), np.nan), np.full(np.shape(center), np.inf), step)
     side = 1.0

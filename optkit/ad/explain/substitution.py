@@ -82,6 +82,11 @@ def carried_out(node: Node, known: dict[Node, Any]) -> Any:
     primitive = node.primitive
     assert primitive is not None
     name = primitive.name
+    if np.iscomplexobj(node.value):
+        # The variables are declared real, and what SymPy derives from that is wrong of complex numbers between them.
+        raise NotDifferentiableError(
+            f"ad.symbolic: complex numbers have no counterpart in SymPy here, and np.{name} gives some"
+        )
     operands = [known[x] if isinstance(x, Node) else x for x in node.operands]
     if name in _FUNCTIONS:
         if name == "not_equal" and _is_zero(operands[1]):
@@ -179,6 +184,13 @@ def _extremum(kind: str) -> Callable[..., Any]:
     return extremum
 
 
+def _variance(x: Any, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
+    x = np.asarray(_numbers_of(x), dtype=object)
+    count = math.prod(x.shape[i] for i in axis)
+    mean = np.sum(x, axis=axis, keepdims=True) / exact(count)
+    return np.sum((x - mean) ** 2, axis=axis, keepdims=keepdims) / exact(count - ddof)
+
+
 def _quantified(kind: str) -> Callable[..., Any]:
     def quantified(x: Any, axis: Any = None, *others: Any, **params: Any) -> Any:
         import sympy
@@ -224,6 +236,7 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "all": _quantified("And"),
     "any": _quantified("Or"),
     "prod": _product,
+    "var": _variance,
     "slogdet": _of_matrix("slogdet"),
     "det": _of_matrix("det"),
     "inv": _of_matrix("inv"),

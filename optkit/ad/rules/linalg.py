@@ -18,7 +18,7 @@ from scipy.linalg import lapack
 
 from optkit.ad.core import reveal
 from optkit.ad.primitives import Constant, strong_product, unbroadcast
-from optkit.ad.registry import FUNCTIONS, composite, nonlinear
+from optkit.ad.registry import FUNCTIONS, answers, composite, nonlinear
 from optkit.ad.rules.axes import by_position, with_ndim, without_out
 from optkit.ad.rules.reduce import other_products
 from optkit.ad.rules.shape import is_traced, traced
@@ -511,6 +511,6 @@ FUNCTIONS[np.linalg.diagonal] = lambda x, /, *, offset=0: np.diagonal(x, offset,
 FUNCTIONS[np.linalg.trace] = lambda x, /, *, offset=0, dtype=None: np.trace(
     x, offset, -2, -1, dtype=dtype
 )
-FUNCTIONS[np.linalg.matrix_rank] = by_position(
-    np.linalg.matrix_rank, Constant("matrix_rank", np.linalg.matrix_rank)
+answers(np.linalg.matrix_rank)(
+    by_position(np.linalg.matrix_rank, Constant("matrix_rank", np.linalg.matrix_rank))
 )

@@ -80,7 +80,10 @@ def cases() -> Iterator[Case]:
             name = f"{function.__name__}[5x2, axes={axes}]"
             yield Case(name, partial(function, axes=axes), ((5, 2),), (REAL,))
     yield Case("fft of square[5]", _fft_of_square, ((5,),), (REAL,), analytic=False)
-    yield Case("power spectrum[6]", _power_spectrum, ((6,),), (REAL,), analytic=False)
+    yield Case(
+        "power spectrum[6]", _power_spectrum, ((6,),), (REAL,), analytic=False, ulps=2,
+        reason="squares that are added in another order",
+    )  # fmt: skip
 
 
 def _fft_of_square(x: Any) -> Any:

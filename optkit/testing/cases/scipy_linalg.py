@@ -76,7 +76,7 @@ _SYSTEMS: tuple[tuple[str, Callable[..., Any], tuple[Shape, ...]], ...] = (
     ("block_diag", linalg.block_diag, ((2, 3), (2,), (1, 1))), ("toeplitz", linalg.toeplitz, ((3,), (4,))),
     ("circulant", linalg.circulant, ((3,),)), ("hankel", linalg.hankel, ((3,), (2,))),
     ("khatri_rao", linalg.khatri_rao, ((2, 3), (4, 3))),
-    ("list of lists", lambda x: linalg.expm(np.array([[x[0], 1.0], [0.0, x[1]]])), ((2,),)),
+    ("list of lists", lambda x: linalg.expm(np.stack([np.stack([x[0], 1.0]), np.stack([0.0, x[1]])])), ((2,),)),
 )
 _SPARSE: tuple[tuple[str, Callable[..., Any], tuple[Shape, ...]], ...] = (
     ("A @ x", lambda x: sparse.matmul(_CONSTANT, x), ((3,),)),

@@ -18,8 +18,13 @@ FAMILIES = {
     for case in module.cases()
     if all(0 < np.prod(shape) <= 6 or shape in ((2, 2), (3, 3)) for shape in case.shapes)
 }
-# What SymPy has no formula for.
-WITHOUT = {"cholesky", "cholesky upper"}
+# What is complex on the way, or has no formula in SymPy.
+WITHOUT = {
+    "absolute complex", "angle", "angle degrees", "angle real", "emath.arccos", "emath.arcsin", "emath.arctanh",
+    "emath.log", "emath.log10", "emath.log2", "emath.logn", "emath.power", "emath.sqrt", "imag", "real_if_close",
+    "sign complex", "fix", "frexp", "i0", "ldexp", "modf", "nan_to_num", "nan_to_num in place", "nan_to_num values",
+    "sign nextafter spacing", "sinc",
+}  # fmt: skip
 
 needs_sympy = pytest.mark.skipif(
     importlib.util.find_spec("sympy") is None, reason="SymPy is not installed"
@@ -74,11 +79,7 @@ def test_every_family_of_functions(family):
         with pytest.raises(InvalidInputError, match="variables are more than"):
             ad.symbolic(case.function, *x)
         return
-    try:
-        formulas = ad.symbolic(case.function, *x)
-    except NotDifferentiableError as refusal:
-        assert "no counterpart" in str(refusal)
-        return
+    formulas = ad.symbolic(case.function, *x)
     at = dict(
         zip(formulas.variables, np.concatenate([np.ravel(a) for a in x]).tolist(), strict=True)
     )

@@ -7,9 +7,14 @@ import pytest
 
 from optkit import ad
 from optkit.errors import InvalidInputError, InvalidTypeError
-from optkit.testing.cases import CASES
+from optkit.testing.cases import elementwise, index, linalg, products, reduce, shape
 
-FAMILIES = {case.family: case for case in CASES if all(np.prod(s) for s in case.shapes)}
+FAMILIES = {
+    case.family: case
+    for module in (elementwise, reduce, shape, index, products, linalg)
+    for case in module.cases()
+    if all(np.prod(s) for s in case.shapes)
+}
 
 
 def textbook(x1, x2):

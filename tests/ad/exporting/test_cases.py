@@ -5,7 +5,7 @@ import pytest
 
 from optkit import ad
 from optkit.errors import ExportError
-from optkit.testing.cases import CASES
+from optkit.testing.cases import elementwise, index, linalg, products, reduce, shape
 
 
 def can_be_written(case, target):
@@ -25,7 +25,12 @@ def can_be_written(case, target):
 
 
 # A sample of the table, in portions that one C file holds.
-SAMPLE = [case for case in CASES if not np.iscomplexobj(case.arguments()[0])][::14]
+SAMPLE = [
+    case
+    for module in (elementwise, reduce, shape, index, products, linalg)
+    for case in module.cases()
+    if not np.iscomplexobj(case.arguments()[0])
+][::14]
 PORTIONS = [SAMPLE[start : start + 125] for start in range(0, len(SAMPLE), 125)]
 every_portion = pytest.mark.parametrize("portion", PORTIONS, ids=lambda cases: cases[0].name)
 
@@ -45,9 +50,9 @@ class Portion:
         start, found = 0, []
         for case, shapes in zip(self.cases, self.shapes, strict=True):
             operands = []
-            for shape in shapes:
-                size = int(np.prod(shape, dtype=int))
-                operands.append(np.reshape(x[start : start + size], shape))
+            for sizes in shapes:
+                size = int(np.prod(sizes, dtype=int))
+                operands.append(np.reshape(x[start : start + size], sizes))
                 start += size
             found.append(np.reshape(case.function(*operands), -1) * 1.0)
         return np.concatenate(found)
