@@ -108,6 +108,18 @@ class Compiled:
     --------
     >>> import numpy as np
     >>> from optkit import ad
+    >>> slope = ad.jit(ad.grad(lambda x: np.sum(x**3) if x[0] > 0 else np.sum(x)))
+    >>> slope(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    >>> slope(np.array([-1.0, 2.0]))
+    array([1., 1.])
+    >>> len(slope.specialisations)  # One for each way through the function.
+    2
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optkit import ad
     >>> norm = ad.jit(lambda x: np.sqrt(x @ x))
     >>> norm(np.array([3.0, 4.0])), norm(np.array([0.0, 5.0, 12.0]))
     (np.float64(5.0), np.float64(13.0))

@@ -317,8 +317,8 @@ def test_what_is_asked_of_constants_needs_no_guard():
     "w",
     [
         np.ones(5), np.arange(5.0), np.arange(10.0)[::2], np.arange(5.0)[::-1], np.ones((5, 5), order="F"),
-        np.array(2.0), np.arange(5), np.arange(5, dtype=np.float32), np.arange(25.0).reshape(5, 5).T,
-        np.arange(5, dtype=">f8"),
+        np.array(2.0), np.arange(5), np.arange(5, dtype=np.float32),
+        np.arange(25.0).reshape(5, 5).T, np.arange(5, dtype=">f8"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("executor", ["numpy", "llvm"])

@@ -184,7 +184,7 @@ def agree(found, wanted, noise):
 
 
 @hypothesis.settings(max_examples=EXAMPLES, suppress_health_check=list(hypothesis.HealthCheck))
-@hypothesis.given(st.sampled_from(EXECUTORS), st.lists(instruction, min_size=1, max_size=6), inputs)
+@hypothesis.given(st.sampled_from(EXECUTORS), st.lists(instruction, min_size=1, max_size=5), inputs)
 def test_compiled_is_plain(executor, instructions, points):
     plain = ad.value_and_grad(program(instructions))
     compiled = ad.jit(plain, executor=executor)

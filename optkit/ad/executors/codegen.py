@@ -462,7 +462,7 @@ def _common(equation: Equation, kinds: list[str]) -> str:
 
 def _whole_exponent(value: Value) -> int | None:
     number = value.number if isinstance(value, Constant) else None
-    if number is None or number != number or number != int(number) or not 0 < abs(number) <= 8:
+    if number is None or not 0 < abs(number) <= 8 or number != int(number):
         return None
     return int(number)
 

@@ -98,12 +98,14 @@ def _subtract(rewriter: Rewriter, equation: Equation, operands: tuple[Value, ...
 
 
 def _same_shape(rewriter: Rewriter, equation: Equation, operands: tuple[Value, ...]) -> Any:
-    """What has the shape already is left as it is; of two changes of shape the second is enough."""
+    """What has the shape already, or had it, is left as it is; of two changes of shape the second is enough."""
     (x,) = operands
     if _fits(x, equation.result):
         return operands
     made = _made_by(x, equation.primitive)
     if made is not None:
+        if _fits(made.operands[0], equation.result):
+            return made.operands
         return rewriter.emit(equation.primitive, made.operands, equation.params, equation.results)
     return None
 

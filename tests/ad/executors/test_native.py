@@ -173,3 +173,30 @@ def test_a_function_in_a_cycle_is_let_go_of_safely():
         cycle["self"] = cycle
         del cycle
         gc.collect()
+
+
+CORNERS = np.array([0, -0.0, 1, -1, 2, 0.5, -0.5, np.inf, -np.inf, np.nan, 1e200, 1e-200, 3, 7])
+
+
+def same_to_the_sign(found, wanted):
+    np.testing.assert_allclose(found, wanted, rtol=1e-14)
+    number = ~np.isnan(wanted)
+    np.testing.assert_array_equal(np.signbit(found)[number], np.signbit(wanted)[number])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "p", [0, 1, 2, 3, -1, -3, 8, 9, 0.5, -0.5, 1.5, 2.0, np.inf, -np.inf, np.nan]
+)
+def test_powers(p):
+    same_to_the_sign(compiled(lambda x: x**p)(CORNERS), CORNERS**p)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "name", "fmod arctan2 hypot copysign maximum minimum fmax fmin power divide".split()
+)
+def test_functions_of_two_operands_at_corner_values(name):
+    f = getattr(np, name)
+    a, b = np.repeat(CORNERS, len(CORNERS)), np.tile(CORNERS, len(CORNERS))
+    same_to_the_sign(compiled(f)(a, b), f(a, b))
