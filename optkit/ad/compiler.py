@@ -115,16 +115,6 @@ class Compiled:
     array([1., 1.])
     >>> len(slope.specialisations)  # One for each way through the function.
     2
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from optkit import ad
-    >>> norm = ad.jit(lambda x: np.sqrt(x @ x))
-    >>> norm(np.array([3.0, 4.0])), norm(np.array([0.0, 5.0, 12.0]))
-    (np.float64(5.0), np.float64(13.0))
-    >>> len(norm.specialisations)  # One for each shape.
-    2
     """
 
     def __init__(self, f: Callable[..., Any], static: Any, limit: int, executor: str) -> None:
