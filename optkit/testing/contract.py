@@ -234,26 +234,33 @@ def threads(backend: Backend) -> None:
     expected = [_results(backend, f, g, point) for point in points]
     prepared = backend.prepare(f, x)
     gradients = [prepared.grad(point) for point in points]
-    found: list[Any] = [None] * len(points)
+    found: list[Any] = []
+    together = threading.Barrier(
+        len(points), timeout=60.0
+    )  # So that they do meet, on a busy machine too.
 
     def work(k: int) -> None:
         try:
             for _ in range(3):
+                together.wait()
                 results = _results(backend, f, g, points[k])
-                found[k] = results, prepared.grad(points[k])
+                found.append((k, results, prepared.grad(points[k])))
         except Exception as error:
-            found[k] = error
+            together.abort()
+            found.append(error)
 
     workers = [threading.Thread(target=work, args=(k,)) for k in range(len(points))]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    for k, outcome in enumerate(found):
-        if isinstance(outcome, Exception):
-            raise MismatchError(f"a thread failed with {type(outcome).__name__}: {outcome}")
-        same = all(np.array_equal(r, expected[k][name]) for name, r in outcome[0].items())
-        if not same or not np.array_equal(outcome[1], gradients[k]):
+    errors = [outcome for outcome in found if isinstance(outcome, Exception)]
+    for error in errors:
+        if not isinstance(error, threading.BrokenBarrierError):
+            raise MismatchError(f"a thread failed with {type(error).__name__}: {error}")
+    for k, results, gradient in (outcome for outcome in found if isinstance(outcome, tuple)):
+        same = all(np.array_equal(r, expected[k][name]) for name, r in results.items())
+        if not same or not np.array_equal(gradient, gradients[k]):
             raise MismatchError("threads at once get other numbers than one alone")
 
 
