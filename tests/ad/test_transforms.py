@@ -157,7 +157,9 @@ def test_a_keyword_argument_cannot_be_asked_for_by_position() -> None:
 
 
 @pytest.mark.parametrize(
-    "f", [np.sin, abs, functools.partial(weighted, Y, scale=2.0), np.linalg.norm], ids=str
+    "f",
+    [np.sin, abs, functools.partial(weighted, Y, scale=2.0), np.linalg.norm],
+    ids=["ufunc", "builtin", "partial", "function"],
 )
 def test_any_callable_can_be_differentiated(f: Callable[..., Any]) -> None:
     x, h = 0.7, 1e-6
@@ -422,7 +424,9 @@ def test_a_gradient_needs_a_scalar(returned: Any, error: Any, message: str) -> N
         ad.grad(lambda x: returned)(1.0)
 
 
-@pytest.mark.parametrize("returned", [None, [1.0, None], {"a": "b"}, object()], ids=str)
+@pytest.mark.parametrize(
+    "returned", [None, [1.0, None], {"a": "b"}, object()], ids=["None", "list", "dict", "object"]
+)
 def test_a_jacobian_needs_numbers(returned: Any) -> None:
     with pytest.raises(InvalidTypeError, match=r"the function given to ad\.jacobian"):
         ad.jacobian(lambda x: returned)(1.0)
