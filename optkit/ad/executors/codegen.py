@@ -440,24 +440,18 @@ def _broadcast(value: Value, place: Place) -> Place:
 
 def _common(equation: Equation, kinds: list[str]) -> str:
     """The kind in which operands are compared; a plain number takes that of its partner."""
+    if set(kinds) == {"i1"}:
+        return "i1"
     strong = [
         kind
         for kind, v in zip(kinds, equation.operands, strict=True)
         if not (isinstance(v, Constant) and isinstance(v.number, int | float))
     ]
-    for kind in ("double", "float", "i64", "i1"):
-        if kind in (strong or kinds):
-            weak_float = any(
-                isinstance(v, Constant) and type(v.number) is float for v in equation.operands
-            )
-            return (
-                "double"
-                if kind in ("i64", "i1") and weak_float
-                else kind
-                if kind != "i1" or len(strong) == len(kinds)
-                else "i64"
-            )
-    raise AssertionError(kinds)
+    kind = next(k for k in ("double", "float", "i64", "i1") if k in (strong or kinds))
+    numbers = [v.number for v in equation.operands if isinstance(v, Constant)]
+    if kind in ("i64", "i1"):
+        return "double" if any(type(n) is float for n in numbers) else "i64"
+    return kind
 
 
 def _whole_exponent(value: Value) -> int | None:
