@@ -37,7 +37,10 @@ def solve(
     a, b = checked(traced(a), check_finite), checked(traced(b), check_finite)
     if transposed:
         if np.iscomplexobj(a):
-            raise NotImplementedError("scipy.linalg.solve cannot solve a^T x = b for complex a")
+            # The type of the error is that of SciPy, which does not do it either.
+            raise NotImplementedError(
+                "scipy.linalg.solve with transposed=True does not take a complex matrix: write solve(a.T, b)"
+            )
         a, lower = transpose(a), not lower
     if assume_a in ("upper triangular", "lower triangular"):
         below = (assume_a == "lower triangular") != transposed
