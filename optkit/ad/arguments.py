@@ -159,7 +159,7 @@ def _argument_numbers(argnums: int | tuple[int, ...], count: int, caller: str) -
 
 def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """``f(*args, **kwargs)``; where NumPy or SciPy has hidden the reason of an error, ours says it."""
-    token = differentiating.set(True)
+    differentiating.count += 1
     try:
         return settled(f(*args, **kwargs))
     except (ValueError, TypeError, SystemError) as error:
@@ -170,7 +170,7 @@ def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> 
             raise hidden from error
         raise
     finally:
-        differentiating.reset(token)
+        differentiating.count -= 1
 
 
 def _hidden_reason(error: BaseException) -> OptkitError | None:

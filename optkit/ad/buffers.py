@@ -12,8 +12,8 @@ What it holds is never changed in place: a write puts another array into the box
 
 from __future__ import annotations
 
-import contextvars
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,15 @@ from optkit.ad.core import Trace, Tracer, primal
 from optkit.ad.dispatch import ArrayTracer
 from optkit.errors import LostDerivativeError
 
-# Whether a function is being differentiated in this context; set at the door (`optkit.ad.arguments.call`).
-differentiating: contextvars.ContextVar[bool] = contextvars.ContextVar(
-    "differentiating", default=False
-)
+
+class _Depth(threading.local):
+    """How many functions are being differentiated in this thread, one inside the other."""
+
+    count = 0
+
+
+# Counted at the door (`optkit.ad.arguments.call`). A context variable would say the same at ten times the cost.
+differentiating = _Depth()
 
 
 class _BufferTrace(Trace):
@@ -100,6 +105,6 @@ def settled(x: Any) -> Any:
 
 def assignable(made: Any) -> Any:
     """A new array as a buffer, where a function is being differentiated and the array is of floats."""
-    if type(made) is np.ndarray and differentiating.get() and made.dtype.kind in "fc":
+    if type(made) is np.ndarray and differentiating.count and made.dtype.kind in "fc":
         return Buffer(made)
     return made

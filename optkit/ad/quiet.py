@@ -9,6 +9,8 @@ where `numpy.errstate` would build the state anew each time, a noticeable part o
 from __future__ import annotations
 
 import contextvars
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,22 +24,14 @@ def _error_state() -> list[tuple[Any, Any]]:
 
 _found = _error_state()
 
-
-def hush() -> Any:
-    """Silence floating-point exceptions until `unhush` is called with the result; in a ``try`` with ``finally``."""
-    if len(_found) == 1:
-        variable, ignore = _found[0]
-        return variable.set(ignore)
-    # Should a NumPy keep its error state in another way, the official road is always open.
-    return np.seterr(all="ignore")
-
-
-def unhush(before: Any) -> None:
-    """End the silence that `hush` began."""
-    if len(_found) == 1:
-        _found[0][0].reset(before)
-    else:
-        np.seterr(**before)
+hush: Callable[[], Any]
+unhush: Callable[[Any], Any]
+if len(_found) == 1:
+    _variable, _ignore = _found[0]
+    # Silence floating-point exceptions until `unhush` is called with the result; in a ``try`` with ``finally``.
+    hush, unhush = partial(_variable.set, _ignore), _variable.reset
+else:  # Should a NumPy keep its error state in another way, the official road is always open.
+    hush, unhush = partial(np.seterr, all="ignore"), lambda before: np.seterr(**before)
 
 
 class quiet:  # noqa: N801 -- reads as the function that it is used as

@@ -12,10 +12,9 @@ from optkit.ad.arguments import Selection, as_differentiable, call, output
 from optkit.ad.core import Tracer, is_of
 from optkit.ad.inplace import own
 from optkit.ad.reverse import ReverseTrace
-from optkit.ad.tape import pull_back, push_forward
+from optkit.ad.tape import ONE, pull_back, push_forward
 from optkit.errors import InvalidInputError
 
-_ONE = np.float64(1.0)
 
 
 class Recording:
@@ -130,7 +129,7 @@ def matching(vector: Any, like: Any, what: str, caller: str) -> Any:
 def one_like(value: Any) -> Any:
     """Ones of the shape and kind of ``value``."""
     if type(value) is np.float64:
-        return _ONE
+        return ONE
     if isinstance(value, np.generic):
         return type(value)(1)
     return np.ones(value.shape, dtype=value.dtype)

@@ -246,9 +246,9 @@ class ReverseTracer(ArrayTracer):
         return result
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if func is np.sum and len(args) == 1 and not kwargs and args[0] is self:
+        if func is _sum and not kwargs and len(args) == 1:  # `rules.reduce`, written out.
             value = self.value
-            if type(value) is ndarray and value.nbytes <= _LARGE:  # `rules.reduce`, written out.
+            if type(value) is ndarray and value.nbytes <= _LARGE and args[0] is self:
                 y = _add_up(value, None)
                 return self.owner.tracer(y, (sum_of_all, y, value, None, self.index, -1))
         return ArrayTracer.__array_function__(self, func, types, args, kwargs)
@@ -256,14 +256,16 @@ class ReverseTracer(ArrayTracer):
     def __pow__(self, exponent: Any) -> Any:
         if exponent.__class__ in _EXACT and exponent == 2:
             value = self.value
-            y = _square.impl(value)
+            y = _times_itself(value)
             return self.owner.tracer(y, (_square, y, value, None, self.index, -1))
         return FUNCTIONS[np.power](self, exponent)
 
 
 _EXACT = (int, float)
+_sum = np.sum
 _add_up: Any = np.add.reduce
 _square = rules.square
+_times_itself = rules.square.impl
 
 
 def _binary_recorder(primitive: Elementwise, general: Any, reflected: bool) -> Any:
@@ -275,11 +277,11 @@ def _binary_recorder(primitive: Elementwise, general: Any, reflected: bool) -> A
         kind = type(other)
         trace = self.owner
         value = self.value
-        if kind in NUMBERS:
-            parent = NUMBER
-        elif kind is ReverseTracer and other.owner is trace:
+        if kind is ReverseTracer and other.owner is trace:
             parent = other.index
             other = other.value
+        elif kind in NUMBERS:
+            parent = NUMBER
         elif kind is ndarray and not other.dtype.hasobject:
             parent = -1
             if reads:

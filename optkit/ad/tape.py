@@ -17,14 +17,17 @@ from operator import neg
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
+from numpy import ndarray, zeros
 
 from optkit.ad.core import Tracer
 from optkit.ad.primitives import Binary, Primitive, Unary, has_nan, strong_product, unbroadcast
 from optkit.ad.quiet import hush, quiet, unhush
+from optkit.ad.rules.elementwise import square
 from optkit.ad.rules.index import basic
 from optkit.ad.rules.reduce import total as sum_of_all
 
+# What the cotangent of a result begins with.
+ONE = np.float64(1.0)
 # The position of a plain number among the operands.
 NUMBER = -2
 
@@ -39,7 +42,6 @@ def pull_back(
     tape: Tape,
     seeds: dict[int, Any],
     inputs: int,
-    *,
     once: bool = False,
     careful: bool = False,
     value: Any = 0.0,
@@ -56,8 +58,9 @@ def pull_back(
     try:
         freed = once and _is_heavy(tape)
         cts = _backward(tape, seeds, inputs, careful, _consume(tape) if freed else reversed(tape))
-        if not careful and any(map(has_nan, cts)) and np.all(np.isfinite(value)):
-            return None if freed else _backward(tape, seeds, inputs, True, reversed(tape))
+        for ct in cts:
+            if has_nan(ct) and not careful and np.all(np.isfinite(value)):
+                return None if freed else _backward(tape, seeds, inputs, True, reversed(tape))
         return cts
     finally:
         unhush(before)
@@ -112,7 +115,11 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
                 total = cts[j]
                 cts[j] = term if total is None else total + term
         elif kind is Unary:
-            slope = primitive.partials[0](y, a)
+            if primitive is square:
+                # Twice a number costs less than twice an array.
+                ct, slope = ct + ct, a
+            else:
+                slope = primitive.partials[0](y, a)
             term = strong_product(ct, slope) if careful else ct * slope
             total = cts[i]
             cts[i] = term if total is None else total + term
@@ -123,7 +130,7 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
                 continue
             index = b["index"]
             if total is None:
-                cts[i] = total = np.zeros(a.shape, ct.dtype)
+                cts[i] = total = zeros(a.shape, ct.dtype)
                 ours[i] = 1
                 total[index] = ct
                 continue

@@ -15,8 +15,8 @@ from optkit.ad import dense, tree
 from optkit.ad.arguments import FLOATS, Selection, call, scalar_output
 from optkit.ad.core import Tracer, is_of
 from optkit.ad.elsewhere import Choice, by_backend
-from optkit.ad.primitives import Constant
-from optkit.ad.recording import finish, finish_copy, one_like
+from optkit.ad.primitives import DOUBLE, Constant
+from optkit.ad.recording import ONE, finish, finish_copy, one_like
 from optkit.ad.reverse import ReverseTrace, ReverseTracer
 from optkit.ad.tape import pull_back
 from optkit.errors import InvalidInputError
@@ -125,7 +125,7 @@ def value_and_grad_of_call(
     """The value and the gradient of one call, in one reverse sweep."""
     # One plain array is by far the most frequent case, and small ones feel every call on the way.
     x = args[argnums] if type(argnums) is int and 0 <= argnums < len(args) else None
-    if type(x) is np.ndarray and x.dtype in FLOATS:
+    if type(x) is np.ndarray and (x.dtype is DOUBLE or x.dtype in FLOATS):
         selection = None
         leaves = [x.copy("K")]
     else:
@@ -134,28 +134,24 @@ def value_and_grad_of_call(
     careful = False
     while True:
         trace = ReverseTrace()
-        inputs = list(map(trace.lift, leaves))  # They take the first places on the tape.
+        # The inputs take the first places on the tape.
         if selection is None:
-            inner: Any = list(args)
-            inner[argnums] = inputs[0]
+            inner: Any = (*args[:argnums], trace.lift(leaves[0]), *args[argnums + 1 :])
         else:
-            inner = selection.arguments(inputs)
+            inner = selection.arguments(list(map(trace.lift, leaves)))
         try:
             y = call(f, inner, kwargs)
-            if (
-                type(y) is not ReverseTracer
-                or y.owner is not trace
-                or y.value.__class__ is not np.float64
-            ):
+            ours = type(y) is ReverseTracer and y.owner is trace and type(y.value) is np.float64
+            if not ours:
                 y = scalar_output(y, caller)
         finally:
             tape = trace.close()
-        if not is_of(trace, y):
+        if not ours and not is_of(trace, y):
             value, cts = y, [None] * len(leaves)
             break
         value = y.value
-        seeds = {y.index: one_like(value)}
-        found = pull_back(tape, seeds, len(leaves), once=True, careful=careful, value=value)
+        seeds = {y.index: ONE if ours else one_like(value)}
+        found = pull_back(tape, seeds, len(leaves), True, careful, value)
         if found is not None:
             cts = found
             break
