@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optkit.ad import tree
-from optkit.ad.buffers import differentiating, settled
+from optkit.ad.buffers import Buffer, differentiating, settled
 from optkit.ad.core import Tracer, unpack_objects
 from optkit.ad.inplace import own
 from optkit.errors import (
@@ -161,7 +161,8 @@ def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> 
     """``f(*args, **kwargs)``; where NumPy or SciPy has hidden the reason of an error, ours says it."""
     differentiating.count += 1
     try:
-        return settled(f(*args, **kwargs))
+        y = f(*args, **kwargs)
+        return y.value if type(y) is Buffer else y
     except (ValueError, TypeError, SystemError) as error:
         if isinstance(error, OptkitError):
             raise

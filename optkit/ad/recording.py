@@ -16,7 +16,6 @@ from optkit.ad.tape import ONE, pull_back, push_forward
 from optkit.errors import InvalidInputError
 
 
-
 class Recording:
     """The tape of one run of a function, with its inputs and outputs.
 

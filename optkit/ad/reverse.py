@@ -19,7 +19,7 @@ from numpy import ndarray
 from optkit.ad import inplace
 from optkit.ad.core import Trace, Tracer, next_level
 from optkit.ad.dispatch import ArrayTracer
-from optkit.ad.primitives import Binary, Constant, Elementwise, Linear, Primitive, Unary
+from optkit.ad.primitives import DOUBLE, Binary, Constant, Elementwise, Linear, Primitive, Unary
 from optkit.ad.registry import FUNCTIONS
 from optkit.ad.rules import elementwise as rules
 from optkit.ad.rules.index import basic, getitem
@@ -268,6 +268,18 @@ _square = rules.square
 _times_itself = rules.square.impl
 
 
+# The constants of user's code as arrays, with which NumPy is faster than with Python's numbers.
+_arrays: dict[float, Any] = {}
+
+
+def _as_array(number: float) -> Any:
+    """``number`` as an array without axes, remembered for the next time; but not the zeros, which are equal."""
+    array = np.array(number)
+    if number and len(_arrays) < 1000:
+        _arrays[number] = array
+    return array
+
+
 def _binary_recorder(primitive: Elementwise, general: Any, reflected: bool) -> Any:
     """A binary operator that records itself; ``general`` is the way for everything out of the ordinary."""
     compute = primitive.impl
@@ -279,20 +291,24 @@ def _binary_recorder(primitive: Elementwise, general: Any, reflected: bool) -> A
         value = self.value
         if kind is ReverseTracer and other.owner is trace:
             parent = other.index
-            other = other.value
+            partner = other = other.value
         elif kind in NUMBERS:
             parent = NUMBER
+            partner = other
+            if kind is float and type(value) is ndarray and value.dtype is DOUBLE:
+                partner = _arrays.get(other)
+                if partner is None:
+                    partner = _as_array(other)
         elif kind is ndarray and not other.dtype.hasobject:
             parent = -1
-            if reads:
-                other = keep(other, trace.copies)
+            partner = other = keep(other, trace.copies) if reads else other
         else:
             return general(self, other)
         if reflected:
-            y = compute(other, value)
+            y = compute(partner, value)
             entry = (primitive, y, other, value, parent, self.index)
         else:
-            y = compute(value, other)
+            y = compute(value, partner)
             entry = (primitive, y, value, other, self.index, parent)
         result = ReverseTracer()  # `ReverseTrace.tracer`, written out.
         tape = trace.tape

@@ -22,7 +22,7 @@ from numpy import ndarray, zeros
 from optkit.ad.core import Tracer
 from optkit.ad.primitives import Binary, Primitive, Unary, has_nan, strong_product, unbroadcast
 from optkit.ad.quiet import hush, quiet, unhush
-from optkit.ad.rules.elementwise import square
+from optkit.ad.rules.elementwise import add, multiply, square, subtract
 from optkit.ad.rules.index import basic
 from optkit.ad.rules.reduce import total as sum_of_all
 
@@ -52,15 +52,19 @@ def pull_back(
     repeated with products in which an exact zero wins (`primitives.strong_product`), so that the rare case costs
     the common one nothing. A heavy tape that is swept only ``once`` is freed as the sweep passes; if NaN shows up then,
     the answer is None: record it again, and sweep it ``careful``-ly. Where the ``value`` itself is not finite, as at
-    a pole, NaN is the honest slope and stays.
+    a pole, NaN is the honest slope and stays. (Below a single number that a polynomial gave nobody has to look for
+    NaN: what is not finite anywhere in a polynomial makes its value not finite.)
     """
     before = hush()
     try:
         freed = once and _is_heavy(tape)
-        cts = _backward(tape, seeds, inputs, careful, _consume(tape) if freed else reversed(tape))
+        entries = _consume(tape) if freed else reversed(tape)
+        cts, polynomial = _backward(tape, seeds, inputs, careful, entries)
+        if careful or (polynomial and type(value) is np.float64):
+            return cts
         for ct in cts:
-            if has_nan(ct) and not careful and np.all(np.isfinite(value)):
-                return None if freed else _backward(tape, seeds, inputs, True, reversed(tape))
+            if has_nan(ct) and np.all(np.isfinite(value)):
+                return None if freed else _backward(tape, seeds, inputs, True, reversed(tape))[0]
         return cts
     finally:
         unhush(before)
@@ -68,14 +72,19 @@ def pull_back(
 
 def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more or less is felt, so it is written out
     tape: Tape, seeds: dict[int, Any], inputs: int, careful: bool, entries: Iterable[Any]
-) -> list[Any]:
-    """One sweep over the ``entries`` of the tape, from the last to the first."""
+) -> tuple[list[Any], bool]:
+    """One sweep over the ``entries`` of the tape, from the last to the first.
+
+    Also whether it has met nothing but sums, differences, products and squares of values of one shape, and parts of
+    inputs.
+    """
     cts: list[Any] = [None] * len(tape)
     for index, seed in seeds.items():
         cts[index] = seed
     # 1 where the cotangent is an array made here, free to be added to in place.
     ours = bytearray(len(tape))
     found = cts[:inputs]
+    polynomial = True
     for entry in entries:
         ct = cts.pop()
         if ct is None:
@@ -90,8 +99,12 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
             first, second = primitive.partials
             # Whether no operand was broadcast.
             even = j == NUMBER or i == NUMBER or a.shape == b.shape
-            if not even and type(ct) is not ndarray:
-                ct = _filled(ct, y)
+            if not even:
+                polynomial = False
+                if type(ct) is not ndarray:
+                    ct = _filled(ct, y)
+            elif primitive is not multiply and primitive is not add and primitive is not subtract:
+                polynomial = False
             if i >= 0:
                 if first is None:
                     term = ct
@@ -119,11 +132,14 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
                 # Twice a number costs less than twice an array.
                 ct, slope = ct + ct, a
             else:
+                polynomial = False
                 slope = primitive.partials[0](y, a)
             term = strong_product(ct, slope) if careful else ct * slope
             total = cts[i]
             cts[i] = term if total is None else total + term
         elif primitive is basic:
+            if i >= inputs:
+                polynomial = False
             total = cts[i]
             if isinstance(ct, Tracer) or isinstance(total, Tracer):
                 _pull(primitive, ct, y, (a,), b, (i,), cts)
@@ -151,6 +167,7 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
             total = cts[i]
             cts[i] = ct if total is None else total + ct
         else:
+            polynomial = False
             if type(ct) is not ndarray:
                 ct = _filled(ct, y)
             accumulate = primitive.accumulate
@@ -166,7 +183,7 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
                 cts[place] = total = _own(total, ct, a[0].shape)
                 ours[place] = 1
             accumulate(total, ct, a, b)
-    return found
+    return found, polynomial
 
 
 def _pull(

@@ -136,7 +136,9 @@ def value_and_grad_of_call(
         trace = ReverseTrace()
         # The inputs take the first places on the tape.
         if selection is None:
-            inner: Any = (*args[:argnums], trace.lift(leaves[0]), *args[argnums + 1 :])
+            inner: Any = (trace.tracer(leaves[0], []),)
+            if len(args) > 1:
+                inner = (*args[:argnums], *inner, *args[argnums + 1 :])
         else:
             inner = selection.arguments(list(map(trace.lift, leaves)))
         try:
