@@ -98,13 +98,7 @@ class ArrayTracer(Tracer):
     @property
     def __array_interface__(self) -> Any:
         # NumPy looks for this before it makes an object array of the elements, one by one.
-        if self.size > QUIET_SIZE:
-            warnings.warn(
-                "np.array or np.asarray of a traced array takes it apart into single elements; use the array itself "
-                "(np.copy for a copy, np.stack or np.concatenate to join several)",
-                PerformanceWarning,
-                stacklevel=2,
-            )
+        warn_of_elements(self.size)
         raise AttributeError("a traced array does not give its memory away")
 
     # --- what an array has ---------------------------------------------------------------------------------------
@@ -292,6 +286,17 @@ class ArrayTracer(Tracer):
 
     def __format__(self, spec: str) -> str:
         return format(primal(self), spec)
+
+
+def warn_of_elements(size: int) -> None:
+    """Warn once of a long array that NumPy takes apart."""
+    if size > QUIET_SIZE:
+        warnings.warn(
+            "np.array or np.asarray of a traced array takes it apart into single elements; use the array itself "
+            "(np.copy for a copy, np.stack or np.concatenate to join several)",
+            PerformanceWarning,
+            stacklevel=3,
+        )
 
 
 def _lost(what: str, instead: str) -> NoReturn:

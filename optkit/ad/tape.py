@@ -20,7 +20,15 @@ import numpy as np
 from numpy import ndarray
 
 from optkit.ad.core import Tracer
-from optkit.ad.primitives import Binary, Primitive, Unary, has_nan, strong_product, unbroadcast
+from optkit.ad.primitives import (
+    Binary,
+    Elementwise,
+    Primitive,
+    Unary,
+    has_nan,
+    strong_product,
+    unbroadcast,
+)
 from optkit.ad.quiet import hush, quiet, unhush
 from optkit.ad.rules.index import basic
 from optkit.ad.rules.reduce import total as sum_of_all
@@ -144,7 +152,7 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
             total = cts[i]
             cts[i] = ct if total is None else total + ct
         else:
-            if type(ct) is not ndarray:
+            if type(ct) is not ndarray and kind is not Elementwise:
                 ct = _filled(ct, y)
             accumulate = primitive.accumulate
             if accumulate is None or isinstance(y, Tracer):

@@ -136,11 +136,12 @@ def _over_elements(ufunc: Any, inputs: Any) -> Any:
     """A Python function made a ufunc by `np.frompyfunc`: it is called with one traced number after the other."""
     if any(set(kinds) - set("O->") for kinds in ufunc.types):
         refuse(ufunc)
-    result = ufunc(*map(_elements, inputs))
+    result = ufunc(*map(elements, inputs))
     return tuple(map(_joined, result)) if isinstance(result, tuple) else _joined(result)
 
 
-def _elements(x: Any) -> Any:
+def elements(x: Any) -> Any:
+    """A traced array as an array of references to its elements, each traced by itself; anything else as it is."""
     if not _is_traced(x):
         return x
     array: Any = np.empty(x.shape, dtype=np.object_)

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from optkit.ad.core import reveal
-from optkit.ad.primitives import Constant, strong_product, unbroadcast
+from optkit.ad.primitives import Constant, pulled_product, strong_product, unbroadcast
 from optkit.ad.registry import FUNCTIONS, answers, composite, nonlinear
 from optkit.ad.rules.axes import by_position, with_ndim, without_out
 from optkit.ad.rules.reduce import other_products
@@ -329,7 +329,7 @@ def _minors(a: Any) -> Any:
 _det = nonlinear(
     np.linalg.det,
     jvp=lambda t, y, a: np.sum(strong_product(t[0], _cofactors(y, a)), axis=(-2, -1)),
-    vjp=lambda ct, y, a: strong_product(np.reshape(ct, (*np.shape(ct), 1, 1)), _cofactors(y, a)),
+    vjp=lambda ct, y, a: pulled_product(np.reshape(ct, (*np.shape(ct), 1, 1)), _cofactors(y, a)),
     leading=True,
 )
 for _function, _primitive in ((np.linalg.inv, _inv), (np.linalg.det, _det)):
@@ -359,7 +359,7 @@ def _slogdet_vjp(ct: Any, y: Any, a: Any) -> Any:
         slope = turn if slope is None else slope + turn
     if slope is None:  # A real sign does not change.
         return np.zeros(np.shape(a), dtype=a.dtype)
-    return strong_product(np.reshape(slope, (*np.shape(slope), 1, 1)), _slogdet_slope(y[0], a))
+    return pulled_product(np.reshape(slope, (*np.shape(slope), 1, 1)), _slogdet_slope(y[0], a))
 
 
 _slogdet = nonlinear(

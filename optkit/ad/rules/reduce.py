@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import Tracer
+from optkit.ad.core import Tracer, is_taken_apart
 from optkit.ad.primitives import pulled_product, strong_product
 from optkit.ad.registry import composite, linear, nonlinear
 from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, recent, without_out
 from optkit.ad.rules.shape import is_traced, traced
 
 
-def _expand(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+def expand(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """A reduced value with its axes back as ones, ready to broadcast against ``x``."""
     if keepdims or not np.ndim(x):
         return ct
@@ -27,9 +27,9 @@ def _expand(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 def _spread(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if isinstance(ct, Tracer):
-        return np.broadcast_to(_expand(ct, x, axis, keepdims), x.shape)
+        return np.broadcast_to(expand(ct, x, axis, keepdims), x.shape)
     filled = np.empty(x.shape, dtype=ct.dtype)
-    filled[...] = ct if ct.shape == () else _expand(ct, x, axis, keepdims)
+    filled[...] = ct if ct.shape == () else expand(ct, x, axis, keepdims)
     return filled
 
 
@@ -126,7 +126,7 @@ _variance = nonlinear(
     impl=lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof),
     jvp=_variance_jvp,
     vjp=lambda ct, y, x, axis, keepdims, ddof: pulled_product(
-        _expand(ct, x, axis, keepdims), _deviations(x, axis, ddof)
+        expand(ct, x, axis, keepdims), _deviations(x, axis, ddof)
     ),
     leading=True,
 )
@@ -145,6 +145,7 @@ def _var(
         and where is True
         and x.dtype.kind == "f"
         and not is_traced(spread)
+        and not is_taken_apart(x)
     ):
         axes = all_axes(axis, x.ndim)
         count = math.prod(x.shape[i] for i in axes)
@@ -177,7 +178,7 @@ def _std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: flo
 
 def _shares(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """Which elements attain the extremum, each with its share; NaN where the extremum is NaN."""
-    top = _expand(y, x, axis, keepdims)
+    top = expand(y, x, axis, keepdims)
     attained = np.equal(x, top)
     share = attained / np.sum(attained, axis=axis, keepdims=True)
     return share.astype(np.result_type(x))
@@ -190,12 +191,12 @@ def _extremum_jvp(tangents: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims
 
 def _extremum_vjp(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if type(x) is np.ndarray:  # As below, in fewer passes over the memory.
-        attained = np.equal(x, _expand(y, x, axis, keepdims))
+        attained = np.equal(x, expand(y, x, axis, keepdims))
         count = np.count_nonzero(attained, axis=axis, keepdims=True)
         if np.all(count):
-            share = _expand(ct, x, axis, keepdims) / count.astype(x.dtype)
+            share = expand(ct, x, axis, keepdims) / count.astype(x.dtype)
             return pulled_product(share, attained)
-    return pulled_product(_expand(ct, x, axis, keepdims), _shares(y, x, axis, keepdims))
+    return pulled_product(expand(ct, x, axis, keepdims), _shares(y, x, axis, keepdims))
 
 
 # The primitives of np.max and np.min.
@@ -283,12 +284,16 @@ def _prefix_products(x: Any) -> Any:
     return products
 
 
-def other_products(x: Any, axis: tuple[int, ...]) -> Any:
-    """For each element the product of all others along the axes: the partial derivatives of a product."""
+def other_products(x: Any, axis: tuple[int, ...], product: Any = None) -> Any:
+    """For each element the product of all others along the axes: the partial derivatives of a ``product``.
+
+    That of all elements is computed where it is not given (with the axes as ones).
+    """
     if not np.size(x):
         return x
     if type(x) is np.ndarray:
-        product = np.prod(x, axis=axis, keepdims=True)
+        if product is None:
+            product = np.prod(x, axis=axis, keepdims=True)
         size = np.abs(product)
         if np.all((size > _TINY) & (size < math.inf)):
             return product / x  # Nothing is zero or infinite.
@@ -300,7 +305,8 @@ def other_products(x: Any, axis: tuple[int, ...]) -> Any:
 
 
 def _prod_jvp(tangents: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    terms = strong_product(tangents[0], other_products(x, axis))
+    others = other_products(x, axis, expand(y, x, axis, keepdims))
+    terms = strong_product(tangents[0], others)
     return np.sum(terms, axis=tuple(i - np.ndim(x) for i in axis), keepdims=keepdims)
 
 
@@ -309,7 +315,7 @@ _prod = nonlinear(
     impl=lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
     jvp=_prod_jvp,
     vjp=lambda ct, y, x, axis, keepdims: pulled_product(
-        _expand(ct, x, axis, keepdims), other_products(x, axis)
+        expand(ct, x, axis, keepdims), other_products(x, axis, expand(y, x, axis, keepdims))
     ),
     leading=True,
 )

@@ -16,6 +16,7 @@ from optkit.ad.primitives import Constant
 from optkit.ad.registry import composite
 from optkit.ad.rules.axes import all_axes, keeps, without_out
 from optkit.ad.rules.elementwise import plain
+from optkit.ad.rules.questions import argsort
 from optkit.ad.rules.shape import is_traced, traced
 from optkit.errors import NotDifferentiableError
 
@@ -172,7 +173,7 @@ def _flattened(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
 
 def _ranks(x: Any) -> Any:
     """For each element its place among the sorted ones along the last axis; NaN for NaN."""
-    ranks = np.argsort(np.argsort(x, axis=-1, kind="stable"), axis=-1).astype(float)
+    ranks = np.argsort(argsort(x, axis=-1, kind="stable"), axis=-1).astype(float)
     ranks[np.isnan(x)] = np.nan
     return ranks
 
