@@ -201,7 +201,7 @@ inplace.PUT[basic] = lambda base, value, index: update(
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     without_out(out, "take")
     x = traced(a)
-    if axis is None:
+    if axis is None or (not x.ndim and axis in (0, -1)):
         x, axis = np.ravel(x), 0
     axis = one_axis(axis, x.ndim)
     indices = indices if is_traced(indices) else np.asarray(indices)

@@ -122,6 +122,8 @@ _solve = nonlinear(
 @composite(np.linalg.solve)
 def _np_solve(a: Any, b: Any) -> Any:
     a, b = traced(a), traced(b)
+    if a.ndim < 2 or b.ndim < 1:
+        return np.linalg.solve(reveal(a), reveal(b))  # NumPy says what is wrong.
     if b.ndim == 1:  # NumPy 2: only a one-dimensional b is a vector.
         return np.linalg.solve(a, b[:, None])[..., 0]
     ndim = max(a.ndim, b.ndim)
@@ -502,10 +504,19 @@ def _outer(x1: Any, x2: Any, /) -> Any:
     return np.outer(a, b)
 
 
+@composite(np.linalg.cross)
+def _cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    a, b = traced(x1), traced(x2)
+    if a.shape[axis] != 3 or b.shape[axis] != 3:
+        raise ValueError(
+            f"np.linalg.cross takes vectors of three components, these have {a.shape[axis]} and {b.shape[axis]}"
+        )
+    return np.cross(a, b, axis=axis)
+
+
 # The functions of the array API, with their stricter signatures.
 FUNCTIONS[np.linalg.matmul] = lambda x1, x2, /: np.matmul(x1, x2)
 FUNCTIONS[np.linalg.tensordot] = lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes)
-FUNCTIONS[np.linalg.cross] = lambda x1, x2, /, *, axis=-1: np.cross(x1, x2, axis=axis)
 FUNCTIONS[np.linalg.matrix_transpose] = lambda x, /: np.matrix_transpose(x)
 FUNCTIONS[np.linalg.diagonal] = lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1)
 FUNCTIONS[np.linalg.trace] = lambda x, /, *, offset=0, dtype=None: np.trace(

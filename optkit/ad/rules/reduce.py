@@ -11,7 +11,15 @@ import numpy as np
 from optkit.ad.core import Tracer, is_taken_apart
 from optkit.ad.primitives import pulled_product, strong_product
 from optkit.ad.registry import composite, linear, nonlinear
-from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, recent, without_out
+from optkit.ad.rules.axes import (
+    all_axes,
+    is_default,
+    keeps,
+    one_axis,
+    recent,
+    ufunc_axes,
+    without_out,
+)
 from optkit.ad.rules.shape import is_traced, traced
 
 
@@ -79,7 +87,7 @@ def _np_sum(
     if axis is None and not keeps(keepdims):
         y = total(x)
     else:
-        y = sum_along(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
+        y = sum_along(x, axis=ufunc_axes(axis, x.ndim), keepdims=keeps(keepdims))
     return (
         y if initial is np._NoValue or (isinstance(initial, int) and initial == 0) else y + initial
     )
@@ -228,7 +236,7 @@ def _extremum(function: Any, alias: Any) -> Any:
         x = _masked(a, None, where, least)
         if not x.size and not is_default(initial):
             return np.sum(x, axis=axis, keepdims=keepdims, initial=initial)
-        y = primitive(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
+        y = primitive(x, axis=ufunc_axes(axis, x.ndim), keepdims=keeps(keepdims))
         return y if is_default(initial) else pairwise(y, initial)
 
     composite(function, alias)(replacement)
@@ -262,7 +270,7 @@ _cumsum = linear(
 def _np_cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     without_out(out, "cumsum")
     x = _masked(a, dtype, True, 0)
-    if axis is None:
+    if axis is None or (not x.ndim and axis in (0, -1)):  # NumPy takes a number for a vector here.
         x, axis = np.ravel(x), 0
     return _cumsum(x, axis=one_axis(axis, x.ndim))
 
@@ -333,7 +341,7 @@ def _np_prod(
 ) -> Any:
     without_out(out, "prod")
     x = _masked(a, dtype, where, 1)
-    y = _prod(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
+    y = _prod(x, axis=ufunc_axes(axis, x.ndim), keepdims=keeps(keepdims))
     return (
         y if initial is np._NoValue or (isinstance(initial, int) and initial == 1) else y * initial
     )
@@ -343,7 +351,7 @@ def _np_prod(
 def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     without_out(out, "cumprod")
     x = _masked(a, dtype, True, 1)
-    if axis is None:
+    if axis is None or (not x.ndim and axis in (0, -1)):
         x, axis = np.ravel(x), 0
     front = np.moveaxis(x, axis, 0)
     products = (
@@ -368,6 +376,7 @@ def _cumulative(name: str, plain: Any, neutral: int) -> None:
     ) -> Any:
         without_out(out, name)
         x = traced(x)
+        x = x if x.ndim else np.reshape(x, (1,))
         if axis is None:
             if x.ndim > 1:
                 raise ValueError(
