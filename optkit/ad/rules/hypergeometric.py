@@ -69,7 +69,8 @@ def _trust(error: Any, name: str, at: str) -> None:
     if np.any(reveal(error) > _ACCURACY):
         raise NotDifferentiableError(
             f"scipy.special.{name} has no derivative with respect to its parameters here, where the terms of its "
-            f"series cancel: keep them constant with ad.stop_gradient({at}), or give the call a derivative with ad.custom_jvp"
+            f"series cancel: keep them constant with ad.stop_gradient({at}), or give the call a derivative with "
+            "ad.custom_jvp"
         )
 
 
