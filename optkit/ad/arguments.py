@@ -174,6 +174,16 @@ def call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> 
         differentiating.count -= 1
 
 
+# What NumPy says of an array of references to traced elements.
+_OF_OBJECTS = (
+    "dtype('O')",
+    "which has no callable",
+    "Object arrays",
+    "could not be safely coerced to any supported types",
+    "NPY_ITER_REFS_OK",
+)
+
+
 def _hidden_reason(error: BaseException) -> OptkitError | None:
     """What an error of a library means where a traced value is behind it."""
     cause: BaseException | None = error
@@ -201,11 +211,13 @@ def _hidden_reason(error: BaseException) -> OptkitError | None:
             "a routine of SciPy without a derivative rule met a traced value: optkit.ad.scipy has many, with "
             "derivatives, by the same names (from optkit.ad.scipy import linalg)"
         )
-    if "dtype('O')" in text or "which has no callable" in text or "Object arrays" in text:
+    if any(part in text for part in _OF_OBJECTS):
         return NotDifferentiableError(
             "np.array([...]) of traced values and numbers makes an array of Python objects, on which this function "
             "does not work: make it with np.stack or np.concatenate, or with a = np.zeros(shape, like=x) and "
-            f"assignments a[i, j] = … ({type(error).__name__}: {text})"
+            "assignments a[i, j] = …; a function of NumPy that hands its call to nobody (np.nditer, np.testing, np.ma) "
+            "makes one itself: give it ad.stop_gradient(x), or write it in functions that have a rule "
+            f"({type(error).__name__}: {text})"
         )
     return None
 

@@ -4,7 +4,7 @@ A plain array cannot hold a traced value, and it cannot turn into something that
 tracer that holds a plain array until a traced value is assigned to an element or through a view; from then on it holds
 what the engine makes of that assignment. While it holds a plain array it is a constant: functions of it are computed
 plainly, nothing is recorded, and NumPy or SciPy may ask for its numbers. Afterwards it is refused wherever its numbers
-alone would be taken, so no derivative is lost.
+alone would be taken, so no derivative is lost; where NumPy takes any array, it gets one of single traced elements.
 
 What it holds is never changed in place: a write puts another array into the box, as for every tracer
 (`optkit.ad.inplace`), and views follow. So nothing that was computed before a write sees it.
@@ -20,7 +20,8 @@ import numpy as np
 
 from optkit.ad import inplace
 from optkit.ad.core import Trace, Tracer, primal
-from optkit.ad.dispatch import ArrayTracer
+from optkit.ad.dispatch import ArrayTracer, warn_of_elements
+from optkit.ad.ufuncs import elements
 from optkit.errors import LostDerivativeError
 
 
@@ -82,10 +83,13 @@ class Buffer(ArrayTracer):
         return self.value
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        # Read-only: what is written into a copy would not be seen here.
-        plain = np.array(self._plain("np.asarray(x)"), dtype=dtype)
-        plain.flags.writeable = False
-        return plain
+        if isinstance(self.value, Tracer) and dtype in (None, np.dtype(object)):
+            warn_of_elements(self.size)
+            given = elements(self.value)
+        else:
+            given = np.array(self._plain("np.asarray(x)"), dtype=dtype)
+        given.flags.writeable = False  # What is written into a copy would not be seen here.
+        return given
 
     @property
     def __array_interface__(self) -> Any:

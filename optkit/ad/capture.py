@@ -76,6 +76,7 @@ class Mending(Enum):
 class CaptureTrace(Trace):
     """Writes down what is done with its tracers."""
 
+    takes_apart = True  # Sums and squares have machine code.
     __slots__ = ("constants", "ended", "inputs", "mending", "steps", "suspects")
 
     def __init__(self, mending: Mending) -> None:

@@ -41,6 +41,8 @@ class Trace(ABC):
     ended: Any
     # Whether its tracers can hold those of any other trace (`optkit.ad.buffers`).
     absorbs = False
+    # Whether it wants functions that have a rule of their own for speed as what they are composed of.
+    takes_apart = False
 
     def __init__(self) -> None:
         self.level = next_level()
@@ -94,6 +96,15 @@ def bind(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) ->
     if trace is None:
         return primitive.impl(*args, **params)
     return trace.process(primitive, args, params)
+
+
+def is_taken_apart(value: Any) -> bool:
+    """Whether any of the traces of a value wants functions as what they are composed of."""
+    while isinstance(value, Tracer):
+        if value.owner.takes_apart:
+            return True
+        value = value.value
+    return False
 
 
 def newest_trace(values: Any) -> Trace | None:

@@ -19,7 +19,7 @@ from optkit.ad.arguments import as_differentiable, output, together
 from optkit.ad.core import Tracer, newest_trace
 from optkit.ad.directional import vjp
 from optkit.ad.inplace import own
-from optkit.ad.primitives import Primitive
+from optkit.ad.primitives import Primitive, one_by_one
 from optkit.errors import InvalidInputError, LostDerivativeError, NotDifferentiableError
 
 
@@ -73,13 +73,9 @@ class _CustomPrimitive(Primitive):
     def push(self, y: Any, args: Any, tangents: Any, params: dict[str, Any], k: int | None) -> Any:
         if k is None:
             return self.push_one(y, args, tangents, params["structure"])
-        each = [
-            self.push_one(
-                y, args, [None if t is None else t[..., d] for t in tangents], params["structure"]
-            )
-            for d in range(k)
-        ]
-        return tuple(np.stack(parts, axis=-1) for parts in zip(*each, strict=True))
+        return one_by_one(
+            lambda ts: self.push_one(y, args, ts, params["structure"]), y, tangents, k
+        )
 
     def pull_all(self, ct: Any, y: Any, args: Any, structure: Any) -> Sequence[Any]:
         """The cotangents of all leaves of the arguments."""

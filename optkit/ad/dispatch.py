@@ -19,7 +19,7 @@ from optkit.ad import inplace
 from optkit.ad.core import QUIET_SIZE, Tracer, primal, unpack_objects
 from optkit.ad.refusals import ATTRIBUTES, refuse
 from optkit.ad.registry import FUNCTIONS
-from optkit.ad.ufuncs import PLAIN, call_ufunc, late_rule, operand
+from optkit.ad.ufuncs import PLAIN, call_into, call_ufunc, late_rule, operand
 from optkit.errors import LostDerivativeError, NotDifferentiableError, PerformanceWarning
 
 _OPERATORS = {
@@ -87,6 +87,8 @@ class ArrayTracer(Tracer):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         handler = FUNCTIONS.get(func)
         if handler is not None:
+            if kwargs and kwargs.get("out") is not None:
+                return call_into(handler, func, args, **kwargs)
             return handler(*args, **kwargs)
         if (
             func in _CREATORS
@@ -98,13 +100,7 @@ class ArrayTracer(Tracer):
     @property
     def __array_interface__(self) -> Any:
         # NumPy looks for this before it makes an object array of the elements, one by one.
-        if self.size > QUIET_SIZE:
-            warnings.warn(
-                "np.array or np.asarray of a traced array takes it apart into single elements; use the array itself "
-                "(np.copy for a copy, np.stack or np.concatenate to join several)",
-                PerformanceWarning,
-                stacklevel=2,
-            )
+        warn_of_elements(self.size)
         raise AttributeError("a traced array does not give its memory away")
 
     # --- what an array has ---------------------------------------------------------------------------------------
@@ -112,6 +108,10 @@ class ArrayTracer(Tracer):
     @property
     def shape(self) -> tuple[int, ...]:
         return self.value.shape  # type: ignore[no-any-return]
+
+    @shape.setter
+    def shape(self, _: Any) -> NoReturn:
+        raise AttributeError("a traced array keeps its shape: write x = x.reshape(shape)")
 
     @property
     def ndim(self) -> int:
@@ -152,9 +152,19 @@ class ArrayTracer(Tracer):
     def real(self) -> Any:
         return FUNCTIONS[np.real](self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
     @property
     def imag(self) -> Any:
         return FUNCTIONS[np.imag](self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        self.imag[...] = value
 
     @property
     def flat(self) -> Any:
@@ -164,6 +174,10 @@ class ArrayTracer(Tracer):
                 "x.flat of a traced array that is not C-contiguous: read np.ravel(x), assign to x[...]"
             )
         return FUNCTIONS[np.ravel](self)
+
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        self[...] = np.reshape(np.resize(operand(values, np.ravel), self.size), self.shape)
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
         target = shape[0] if len(shape) == 1 else shape
@@ -292,6 +306,17 @@ class ArrayTracer(Tracer):
 
     def __format__(self, spec: str) -> str:
         return format(primal(self), spec)
+
+
+def warn_of_elements(size: int) -> None:
+    """Warn once of a long array that NumPy takes apart."""
+    if size > QUIET_SIZE:
+        warnings.warn(
+            "np.array or np.asarray of a traced array takes it apart into single elements; use the array itself "
+            "(np.copy for a copy, np.stack or np.concatenate to join several)",
+            PerformanceWarning,
+            stacklevel=3,
+        )
 
 
 def _lost(what: str, instead: str) -> NoReturn:

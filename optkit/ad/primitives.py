@@ -123,8 +123,12 @@ class Elementwise(Primitive):
         assert self.partials is not None
         partial = self.partials[i]
         if partial is None or partial is operator.neg:
-            return unbroadcast(ct if partial is None else -ct, args[i])
-        return unbroadcast(strong_product(ct, partial(y, *args)), args[i])
+            term = ct if partial is None else -ct
+        else:
+            term = strong_product(ct, partial(y, *args))
+        if np.shape(term) != np.shape(y):  # A cotangent that is one number for all elements.
+            term = np.broadcast_to(term, np.shape(y))
+        return unbroadcast(term, args[i])
 
     def reads(self, i: int) -> bool:
         return any(partial not in (None, operator.neg) for partial in self.partials or ())
@@ -237,28 +241,28 @@ class Linear(Primitive):
     ) -> Any:
         if self.each:
             terms = [
-                self._apply([t if j == i else None for j in range(len(args))], args, params, k)
+                self._apply(y, [t if j == i else None for j in range(len(args))], args, params, k)
                 for i, t in enumerate(tangents)
                 if t is not None
             ]
             return sum(terms[1:], terms[0])
-        return self._apply(tangents, args, params, k)
+        return self._apply(y, tangents, args, params, k)
 
     def _apply(
-        self, tangents: Sequence[Any], args: Sequence[Any], params: dict[str, Any], k: int | None
+        self,
+        y: Any,
+        tangents: Sequence[Any],
+        args: Sequence[Any],
+        params: dict[str, Any],
+        k: int | None,
     ) -> Any:
         if k is not None and callable(self.tangent):
             return self.tangent(tangents, args, params, k)
         if k is None or self.tangent == "same":
             return self(*self._operands(tangents, args, k), **params)
-        columns = (
-            self(
-                *self._operands([None if t is None else t[..., d] for t in tangents], args, None),
-                **params,
-            )
-            for d in range(k)
+        return one_by_one(
+            lambda ts: self(*self._operands(ts, args, None), **params), y, tangents, k
         )
-        return np.stack(list(columns), axis=-1)
 
     def _operands(self, tangents: Sequence[Any], args: Sequence[Any], k: int | None) -> list[Any]:
         """The tangents; for operands without one zeros, or what is not differentiated, as it is."""
@@ -319,13 +323,7 @@ class Nonlinear(Primitive):
             if isinstance(y, tuple):
                 return tuple(np.moveaxis(r, 0, -1) for r in results)
             return np.moveaxis(results, 0, -1)
-        columns = [
-            self.jvp([None if t is None else t[..., d] for t in tangents], y, *args, **params)
-            for d in range(k)
-        ]
-        if isinstance(y, tuple):
-            return tuple(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True))
-        return np.stack(columns, axis=-1)
+        return one_by_one(lambda ts: self.jvp(ts, y, *args, **params), y, tangents, k)
 
     def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
         vjp = self.vjps[i]
@@ -335,6 +333,18 @@ class Nonlinear(Primitive):
 
 
 # --- what rules are made of -------------------------------------------------------------------------------------------
+
+
+def one_by_one(push: Rule, y: Any, tangents: Sequence[Any], k: int) -> Any:
+    """The tangent of ``k`` directions (none, of an empty input) by a rule for a single one; ``y`` is the result."""
+    columns = [push([None if t is None else t[..., d] for t in tangents]) for d in range(k)]
+
+    def joined(y: Any, parts: Sequence[Any]) -> Any:
+        return np.stack(parts, axis=-1) if k else np.zeros((*np.shape(y), 0), np.result_type(y))
+
+    if isinstance(y, tuple):
+        return tuple(joined(part, [c[j] for c in columns]) for j, part in enumerate(y))
+    return joined(y, columns)
 
 
 def trail(value: Any) -> Any:

@@ -20,7 +20,15 @@ import numpy as np
 from numpy import ndarray, zeros
 
 from optkit.ad.core import Tracer
-from optkit.ad.primitives import Binary, Primitive, Unary, has_nan, strong_product, unbroadcast
+from optkit.ad.primitives import (
+    Binary,
+    Elementwise,
+    Primitive,
+    Unary,
+    has_nan,
+    strong_product,
+    unbroadcast,
+)
 from optkit.ad.quiet import hush, quiet, unhush
 from optkit.ad.rules.elementwise import add, multiply, square, subtract
 from optkit.ad.rules.index import basic
@@ -168,7 +176,7 @@ def _backward(  # noqa: C901, PLR0912, PLR0915 -- the one loop where a call more
             cts[i] = ct if total is None else total + ct
         else:
             polynomial = False
-            if type(ct) is not ndarray:
+            if type(ct) is not ndarray and kind is not Elementwise:
                 ct = _filled(ct, y)
             accumulate = primitive.accumulate
             if accumulate is None or isinstance(y, Tracer):

@@ -16,9 +16,9 @@ from optkit.ad.arguments import FLOATS, Selection, call, scalar_output
 from optkit.ad.core import Tracer, is_of
 from optkit.ad.elsewhere import Choice, by_backend
 from optkit.ad.primitives import DOUBLE, Constant
-from optkit.ad.recording import ONE, finish, finish_copy, one_like
+from optkit.ad.recording import finish, finish_copy, one_like
 from optkit.ad.reverse import ReverseTrace, ReverseTracer
-from optkit.ad.tape import pull_back
+from optkit.ad.tape import ONE, pull_back
 from optkit.errors import InvalidInputError
 
 Argnums = int | tuple[int, ...]
@@ -136,9 +136,8 @@ def value_and_grad_of_call(
         trace = ReverseTrace()
         # The inputs take the first places on the tape.
         if selection is None:
-            inner: Any = (trace.tracer(leaves[0], []),)
-            if len(args) > 1:
-                inner = (*args[:argnums], *inner, *args[argnums + 1 :])
+            inner: Any = [*args]
+            inner[argnums] = trace.tracer(leaves[0], [])
         else:
             inner = selection.arguments(list(map(trace.lift, leaves)))
         try:

@@ -132,15 +132,32 @@ def _into(out: Any, ufunc: Any, method: str, inputs: Any, kwargs: dict[str, Any]
     return tuple(written) if several else written[0]
 
 
+def call_into(function: Any, original: Any, args: Any, *, out: Any, **kwargs: Any) -> Any:
+    """A call of a function of NumPy whose result goes into a traced array that is there already."""
+    (target,) = out if isinstance(out, tuple) and len(out) == 1 else (out,)
+    if not _is_traced(target):
+        raise LostDerivativeError(
+            f"{qualified_name(original)} would write a traced value into a plain array (out=) and lose its derivative: "
+            "use the value that it returns"
+        )
+    result = function(*args, **kwargs)
+    if np.shape(result) != target.shape:
+        raise ValueError(
+            f"{qualified_name(original)}: out= has shape {target.shape}, the result has {np.shape(result)}"
+        )
+    return inplace.write_all(target, result)
+
+
 def _over_elements(ufunc: Any, inputs: Any) -> Any:
     """A Python function made a ufunc by `np.frompyfunc`: it is called with one traced number after the other."""
     if any(set(kinds) - set("O->") for kinds in ufunc.types):
         refuse(ufunc)
-    result = ufunc(*map(_elements, inputs))
+    result = ufunc(*map(elements, inputs))
     return tuple(map(_joined, result)) if isinstance(result, tuple) else _joined(result)
 
 
-def _elements(x: Any) -> Any:
+def elements(x: Any) -> Any:
+    """A traced array as an array of references to its elements, each traced by itself; anything else as it is."""
     if not _is_traced(x):
         return x
     array: Any = np.empty(x.shape, dtype=np.object_)

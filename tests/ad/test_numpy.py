@@ -6,7 +6,7 @@ import pytest
 from optkit import ad
 from optkit.ad import numpy as np
 from optkit.ad.buffers import Buffer
-from optkit.errors import EscapedTracerError, LostDerivativeError
+from optkit.errors import EscapedTracerError, LostDerivativeError, PerformanceWarning
 
 X = numpy.array([2.0, 3.0, 0.5])
 
@@ -183,8 +183,8 @@ def test_what_was_there_before_is_returned_as_it_is():
 @pytest.mark.parametrize("mode", ["forward", "reverse"])
 @pytest.mark.parametrize(
     "take",
-    [numpy.asarray, lambda r: numpy.array([r, r]), lambda r: float(r[0]), lambda r: complex(r[0]),
-     lambda r: numpy.array(r, dtype=float), lambda r: [*map(float, r)]],
+    [lambda r: float(r[0]), lambda r: complex(r[0]), lambda r: numpy.array(r, dtype=float),
+     lambda r: [*map(float, r)]],
 )  # fmt: skip
 def test_the_numbers_of_an_array_that_holds_traced_values_are_not_given_away(take, mode):
     def f(x):
@@ -194,6 +194,34 @@ def test_the_numbers_of_an_array_that_holds_traced_values_are_not_given_away(tak
 
     with pytest.raises(LostDerivativeError):
         ad.jacobian(f, mode=mode)(X)
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize(
+    "take", [numpy.asarray, lambda r: numpy.array([r, r])[1], lambda r: numpy.r_[r], lambda r: numpy.asarray(r, object)]
+)  # fmt: skip
+def test_numpy_makes_an_array_of_its_traced_elements(take, mode):
+    def f(x):
+        r = np.zeros(2)
+        r[0] = 3.0 * x[1]
+        return take(r) * x[0]
+
+    numpy.testing.assert_array_equal(
+        ad.jacobian(f, mode=mode)(numpy.array([2.0, 5.0])), [[15, 6], [0, 0]]
+    )
+
+
+def test_a_long_one_warns_and_what_is_written_into_the_copy_is_refused():
+    def f(x):
+        r = np.zeros(200)
+        r[:] = x
+        with pytest.warns(PerformanceWarning, match="single elements"):
+            copy = numpy.asarray(r)
+        with pytest.raises(ValueError, match="read-only"):
+            copy[0] = 1.0
+        return np.sum(r)
+
+    ad.grad(f)(numpy.ones(200))
 
 
 def test_its_numbers_cannot_be_changed_behind_its_back():

@@ -33,6 +33,7 @@ _OPERATORS = {
 }  # fmt: skip
 _CALLS = {
     "total": "np.sum", "sum": "np.sum", "max": "np.max", "min": "np.min", "prod": "np.prod", "cumsum": "np.cumsum",
+    "argsort": "np.argsort",
     "copy": "np.copy", "where": "np.where", "reshape": "np.reshape", "broadcast_to": "np.broadcast_to",
     "abs": "np.abs", "sign": "np.sign", "real": "np.real", "imag": "np.imag", "solve": "np.linalg.solve",
     "inv": "np.linalg.inv", "det": "np.linalg.det", "cholesky": "np.linalg.cholesky", "slogdet": "np.linalg.slogdet",

@@ -26,6 +26,11 @@ def all_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(sorted(normalize_axis_tuple(axis, ndim)))
 
 
+def ufunc_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """As `all_axes` for a reduction by a ufunc, to which a number may also be a vector of length 1."""
+    return () if not ndim and axis in (0, -1) else all_axes(axis, ndim)
+
+
 def without_out(out: Any, name: str) -> None:
     """Refuse an ``out=`` array: a traced result cannot be put into it."""
     if out is not None:

@@ -123,14 +123,14 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * ma
 @composite(np.trapezoid)
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = traced(y)
-    axis = one_axis(axis, y.ndim)
+    front = one_axis(axis, y.ndim)
     if x is None:
         width = dx
-    else:
-        width = np.diff(traced(x), axis=0 if np.ndim(x) == 1 else axis)
-        if np.ndim(x) == 1:
-            width = np.reshape(width, (-1,) + (1,) * (y.ndim - 1 - axis))
-    pairs = y[_along(axis, slice(1, None))] + y[_along(axis, slice(None, -1))]
+    elif np.ndim(x) == 1:
+        width = np.reshape(np.diff(traced(x)), (-1,) + (1,) * (y.ndim - 1 - front))
+    else:  # It may have axes that y has not, so the axis is counted anew.
+        width = np.diff(traced(x), axis=axis)
+    pairs = y[_along(front, slice(1, None))] + y[_along(front, slice(None, -1))]
     return np.sum(width * pairs / 2.0, axis=axis)
 
 

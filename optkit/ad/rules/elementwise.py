@@ -33,6 +33,13 @@ def _share(y: Any, a: Any, b: Any, wins: Any) -> Any:
     return np.where(np.isnan(y), math.nan, np.where(a == b, 0.5, wins)).astype(y.dtype)
 
 
+def _reciprocal(x: Any) -> Any:
+    try:
+        return 1 / x
+    except ZeroDivisionError:  # Python's own zero; an array's is a pole.
+        return math.copysign(math.inf, x)
+
+
 def _power_base(y: Any, x: Any, p: Any) -> Any:
     """∂(x^p)/∂x = p x^(p−1), and 0 for p = 0 even at x = 0."""
     if isinstance(p, int | float):
@@ -49,7 +56,7 @@ def _power_exponent(y: Any, x: Any, p: Any) -> Any:
 add       = elementwise(np.add,        1, 1, impl=operator.add)
 subtract  = elementwise(np.subtract,   1, -1, impl=operator.sub)
 multiply  = elementwise(np.multiply,   lambda y, a, b: b, lambda y, a, b: a, impl=operator.mul)
-divide    = elementwise(np.divide,     lambda y, a, b: 1 / b, lambda y, a, b: -y / b, impl=operator.truediv)
+divide    = elementwise(np.divide,     lambda y, a, b: _reciprocal(b), lambda y, a, b: -y / b, impl=operator.truediv)
 negative  = elementwise(np.negative,   lambda y, x: -1.0, impl=operator.neg)
 square    = elementwise(np.square,     lambda y, x: x + x)
 elementwise(np.positive,   lambda y, x: 1.0)

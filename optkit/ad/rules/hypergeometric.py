@@ -7,23 +7,26 @@ transformation that makes them positive (Kummer's, DLMF 13.2.39; Pfaff's, 15.8.1
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from optkit.ad.core import reveal
+from optkit.ad.primitives import Constant
 from optkit.ad.rules.parameters import fixed
 from optkit.errors import NotDifferentiableError
 
 # Up to this |z| the series of F(a, b; c; z) converges in a few hundred terms.
 _RADIUS = 0.9
+# What rounding and truncation may leave of the derivative, relative to it and the value.
+_ACCURACY = 1e-8
 
 
-def _series(tops: tuple[Any, ...], bottoms: tuple[Any, ...], z: Any, which: int, terms: int) -> Any:
-    """The derivative of Σ Π(a)ₖ/Π(b)ₖ zᵏ/k! with respect to the parameter ``which``, those above the line first."""
+def _terms(tops: Any, bottoms: Any, z: Any, which: int, terms: int) -> Iterator[tuple[Any, Any]]:
+    """The terms of Σ Π(a)ₖ/Π(b)ₖ zᵏ/k!, k > 0, and their derivatives with respect to the parameter ``which``."""
     term: Any = 1.0 + 0.0 * z
     slope: Any = 0.0 * z
-    total: Any = 0.0 * z
     for k in range(terms):
         above = [a + k for a in tops]
         below = [b + k for b in bottoms]
@@ -35,8 +38,40 @@ def _series(tops: tuple[Any, ...], bottoms: tuple[Any, ...], z: Any, which: int,
         else:
             slope = (slope - term / below[which - len(tops)]) * ratio
         term = term * ratio
-        total = total + slope
-    return total
+        yield term, slope
+
+
+def _series(tops: tuple[Any, ...], bottoms: tuple[Any, ...], z: Any, which: int, terms: int) -> Any:
+    """The derivative of the series with respect to the parameter ``which``, those above the line first."""
+    return sum((slope for _, slope in _terms(tops, bottoms, z, which, terms)), 0.0 * z)
+
+
+def _error_impl(*given: Any, tops: int, which: tuple[int, ...], terms: int) -> Any:
+    *parameters, z = given
+    value, slope, rough, last = 0.0, 0.0, 0.0, 0.0
+    with np.errstate(all="ignore"):
+        for i in which:
+            for term, moved in _terms(parameters[:tops], parameters[tops:], z, i, terms):
+                value, slope = value + term, slope + moved
+                rough = rough + np.abs(term) + np.abs(moved)
+            last = last + np.abs(moved)
+        error = np.finfo(np.float64).eps * rough + last
+        size = np.abs(1.0 + value / len(which)) + np.abs(slope)
+        return np.where(np.isfinite(error), error, math.inf) / size
+
+
+# How much of the derivative of a series, by some of its parameters together, is lost to cancellation or with the terms
+# that are left out.
+_error = Constant("series error", _error_impl)
+
+
+def _trust(error: Any, name: str, at: str) -> None:
+    if np.any(reveal(error) > _ACCURACY):
+        raise NotDifferentiableError(
+            f"scipy.special.{name} has no derivative with respect to its parameters here, where the terms of its "
+            f"series cancel: keep them constant with ad.stop_gradient({at}), or give the call a derivative with "
+            "ad.custom_jvp"
+        )
 
 
 def _largest(z: Any) -> float:
@@ -56,17 +91,21 @@ def hyp0f1_v(v: Any, z: Any) -> Any:
 
 def hyp1f1_parameter(a: Any, b: Any, z: Any, which: int) -> Any:
     """The derivative of ₁F₁(a; b; z) with respect to ``a`` (which = 0) or ``b`` (which = 1)."""
-    size = _largest(z)
-    terms = 50 + math.ceil(size + 10.0 * math.sqrt(size))
-    negative = np.real(fixed(z)) < 0
-    upright = _series((a,), (b,), np.where(negative, 0.0, z), which, terms)
-    if not np.any(negative):
+    size, most = _largest(z), max(_largest(a), _largest(b))
+    last = 0.5 * (size + math.sqrt(size * size + 4.0 * most * size))  # From here on the terms fall.
+    terms = 50 + math.ceil(last + 10.0 * math.sqrt(last) + most)
+    plain = _error(a, b, z, tops=1, which=(which,), terms=terms)
+    turned = _error(b - a, b, -z, tops=1, which=(0, 1)[: which + 1], terms=terms)
+    mirrored = turned < plain
+    _trust(np.minimum(plain, turned), "hyp1f1", "a")
+    upright = _series((a,), (b,), np.where(mirrored, 0.0, z), which, terms)
+    if not np.any(mirrored):
         return upright
     # e^z M(b − a, b, −z)
-    mirror = np.where(negative, -z, 0.0)
+    mirror = np.where(mirrored, -z, 0.0)
     by_a = _series((b - a,), (b,), mirror, 0, terms)
     turned = -by_a if which == 0 else by_a + _series((b - a,), (b,), mirror, 1, terms)
-    return np.where(negative, np.exp(-mirror) * turned, upright)
+    return np.where(mirrored, np.exp(-mirror) * turned, upright)
 
 
 def hyp2f1_parameter(a: Any, b: Any, c: Any, z: Any, which: int) -> Any:
@@ -84,6 +123,13 @@ def hyp2f1_parameter(a: Any, b: Any, c: Any, z: Any, which: int) -> Any:
             "them constant with ad.stop_gradient, or transform the argument (DLMF 15.8)"
         )
     terms = 60 if size == 0.0 else 60 + math.ceil(40.0 / -math.log(size))
+    terms += math.ceil(2.0 * max(map(_largest, (a, b, c))))
+    error = np.where(
+        negative,
+        _error(a, c - b, c, w, tops=2, which=(0,) if which == 0 else (1, 2), terms=terms),
+        _error(a, b, c, inside, tops=2, which=(which,), terms=terms),
+    )
+    _trust(error, "hyp2f1", "c" if which == 2 else "a")
     upright = _series((a, b), (c,), inside, which, terms)
     if not np.any(negative):
         return upright

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from optkit.ad.core import reveal
-from optkit.ad.primitives import Constant, strong_product, unbroadcast
+from optkit.ad.primitives import Constant, pulled_product, strong_product, unbroadcast
 from optkit.ad.registry import FUNCTIONS, answers, composite, nonlinear
 from optkit.ad.rules.axes import by_position, with_ndim, without_out
 from optkit.ad.rules.reduce import other_products
@@ -122,6 +122,8 @@ _solve = nonlinear(
 @composite(np.linalg.solve)
 def _np_solve(a: Any, b: Any) -> Any:
     a, b = traced(a), traced(b)
+    if a.ndim < 2 or b.ndim < 1:
+        return np.linalg.solve(reveal(a), reveal(b))  # NumPy says what is wrong.
     if b.ndim == 1:  # NumPy 2: only a one-dimensional b is a vector.
         return np.linalg.solve(a, b[:, None])[..., 0]
     ndim = max(a.ndim, b.ndim)
@@ -329,7 +331,7 @@ def _minors(a: Any) -> Any:
 _det = nonlinear(
     np.linalg.det,
     jvp=lambda t, y, a: np.sum(strong_product(t[0], _cofactors(y, a)), axis=(-2, -1)),
-    vjp=lambda ct, y, a: strong_product(np.reshape(ct, (*np.shape(ct), 1, 1)), _cofactors(y, a)),
+    vjp=lambda ct, y, a: pulled_product(np.reshape(ct, (*np.shape(ct), 1, 1)), _cofactors(y, a)),
     leading=True,
 )
 for _function, _primitive in ((np.linalg.inv, _inv), (np.linalg.det, _det)):
@@ -359,7 +361,7 @@ def _slogdet_vjp(ct: Any, y: Any, a: Any) -> Any:
         slope = turn if slope is None else slope + turn
     if slope is None:  # A real sign does not change.
         return np.zeros(np.shape(a), dtype=a.dtype)
-    return strong_product(np.reshape(slope, (*np.shape(slope), 1, 1)), _slogdet_slope(y[0], a))
+    return pulled_product(np.reshape(slope, (*np.shape(slope), 1, 1)), _slogdet_slope(y[0], a))
 
 
 _slogdet = nonlinear(
@@ -502,10 +504,19 @@ def _outer(x1: Any, x2: Any, /) -> Any:
     return np.outer(a, b)
 
 
+@composite(np.linalg.cross)
+def _cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    a, b = traced(x1), traced(x2)
+    if a.shape[axis] != 3 or b.shape[axis] != 3:
+        raise ValueError(
+            f"np.linalg.cross takes vectors of three components, these have {a.shape[axis]} and {b.shape[axis]}"
+        )
+    return np.cross(a, b, axis=axis)
+
+
 # The functions of the array API, with their stricter signatures.
 FUNCTIONS[np.linalg.matmul] = lambda x1, x2, /: np.matmul(x1, x2)
 FUNCTIONS[np.linalg.tensordot] = lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes)
-FUNCTIONS[np.linalg.cross] = lambda x1, x2, /, *, axis=-1: np.cross(x1, x2, axis=axis)
 FUNCTIONS[np.linalg.matrix_transpose] = lambda x, /: np.matrix_transpose(x)
 FUNCTIONS[np.linalg.diagonal] = lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1)
 FUNCTIONS[np.linalg.trace] = lambda x, /, *, offset=0, dtype=None: np.trace(

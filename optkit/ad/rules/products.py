@@ -89,13 +89,20 @@ def _vecdot(a: Any, b: Any) -> Any:
     return np.matmul(a[..., None, :], traced(b)[..., :, None])[..., 0, 0]
 
 
+def _is_matrix(a: Any, name: str) -> None:
+    if np.ndim(a) < 2:
+        raise ValueError(f"np.{name}: a matrix has two dimensions at least, this has {np.ndim(a)}")
+
+
 @composite(*recent("matvec"))
 def _matvec(a: Any, x: Any) -> Any:
+    _is_matrix(a, "matvec")
     return np.matmul(traced(a), traced(x)[..., :, None])[..., 0]
 
 
 @composite(*recent("vecmat"))
 def _vecmat(x: Any, a: Any) -> Any:
+    _is_matrix(a, "vecmat")
     return np.matmul(np.conj(traced(x))[..., None, :], traced(a))[..., 0, :]
 
 
@@ -142,8 +149,12 @@ def _cross(
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(traced(a), axisa, -1), np.moveaxis(traced(b), axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
-        raise ValueError("np.cross of traced values needs vectors of three components")
+    sizes = (a.shape[-1], b.shape[-1])
+    if not set(sizes) <= {2, 3}:
+        raise ValueError(f"np.cross takes vectors of two or three components, these have {sizes}")
+    if sizes == (2, 2):
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = (np.concatenate([v, 0 * v[..., :1]], axis=-1) if v.shape[-1] == 2 else v for v in (a, b))
     after, before = [1, 2, 0], [2, 0, 1]
     return np.moveaxis(a[..., after] * b[..., before] - a[..., before] * b[..., after], -1, axisc)
 
@@ -165,20 +176,26 @@ _convolve = linear(
 )
 
 
-@composite(np.convolve)
-def _np_convolve(a: Any, v: Any, mode: Any = "full") -> Any:
-    a, v = np.ravel(np.atleast_1d(traced(a))), np.ravel(np.atleast_1d(traced(v)))
+def _sequences(a: Any, v: Any) -> tuple[Any, Any]:
+    if a.ndim != 1 or v.ndim != 1:
+        raise ValueError(
+            f"the operands must be sequences, but they have {a.ndim} and {v.ndim} dimensions"
+        )
     if not a.size or not v.size:
         raise ValueError("a and v cannot be empty")
+    return a, v
+
+
+@composite(np.convolve)
+def _np_convolve(a: Any, v: Any, mode: Any = "full") -> Any:
+    a, v = _sequences(np.atleast_1d(traced(a)), np.atleast_1d(traced(v)))
     least = min(a.size, v.size)
     return _part(_convolve(a, v), mode, (least - 1) // 2, a.size, v.size)
 
 
 @composite(np.correlate)
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
-    a, v = np.ravel(np.atleast_1d(traced(a))), np.ravel(np.atleast_1d(traced(v)))
-    if not a.size or not v.size:
-        raise ValueError("a and v cannot be empty")
+    a, v = _sequences(traced(a), traced(v))
     # NumPy centers the shorter one in the longer one, whichever comes first.
     start = (v.size - 1) // 2 if a.size >= v.size else a.size // 2
     return _part(_convolve(a, np.conj(v)[::-1]), mode, start, a.size, v.size)

@@ -15,7 +15,7 @@ from optkit.ad.rules.shape import is_traced, traced
 # --- computed from the values, by NumPy itself ------------------------------------------------------------------------
 
 for _function in (
-    np.argmax, np.argmin, np.argsort, np.argpartition, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted,
+    np.argmax, np.argmin, np.argpartition, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted,
     np.count_nonzero, np.isclose, np.allclose, np.array_equal, np.array_equiv, np.all, np.any, np.round, np.around,
     np.fix, np.digitize, np.iscomplex, np.isreal, np.nanargmax, np.nanargmin, np.isposinf, np.isneginf, np.isin,
     np.array_repr, np.array_str, np.array2string,
@@ -23,6 +23,20 @@ for _function in (
     # How many elements there are is a question of its own (see `primitives.Constant`).
     _open = _function in (np.nonzero, np.flatnonzero, np.argwhere)
     answers(_function)(by_position(_function, Constant(_function.__name__, _function, _open)))
+
+
+def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, **options: Any) -> Any:
+    """`numpy.argsort`; of many distinct numbers the order is found three times faster by another kind than stable."""
+    if kind == "stable" and type(a) is np.ndarray and a.ndim == 1 and a.size > _MANY:
+        quick = np.argsort(a)
+        ordered = a[quick]
+        if np.all(ordered[1:] > ordered[:-1]):
+            return quick
+    return np.argsort(a, axis, kind, order, **options)
+
+
+_MANY = 1000
+answers(np.argsort)(by_position(np.argsort, Constant("argsort", argsort)))
 
 _lexsort = Constant("lexsort", lambda keys, axis: np.lexsort(keys, axis=axis))
 

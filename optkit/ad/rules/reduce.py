@@ -8,14 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from optkit.ad.core import Tracer
+from optkit.ad.core import Tracer, is_taken_apart
 from optkit.ad.primitives import pulled_product, strong_product
 from optkit.ad.registry import composite, linear, nonlinear
-from optkit.ad.rules.axes import all_axes, is_default, keeps, one_axis, recent, without_out
+from optkit.ad.rules.axes import (
+    all_axes,
+    is_default,
+    keeps,
+    one_axis,
+    recent,
+    ufunc_axes,
+    without_out,
+)
 from optkit.ad.rules.shape import is_traced, traced
 
 
-def _expand(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+def expand(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """A reduced value with its axes back as ones, ready to broadcast against ``x``."""
     if keepdims or not np.ndim(x):
         return ct
@@ -27,9 +35,9 @@ def _expand(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 def _spread(ct: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if isinstance(ct, Tracer):
-        return np.broadcast_to(_expand(ct, x, axis, keepdims), x.shape)
+        return np.broadcast_to(expand(ct, x, axis, keepdims), x.shape)
     filled = np.empty(x.shape, dtype=ct.dtype)
-    filled[...] = ct if ct.shape == () else _expand(ct, x, axis, keepdims)
+    filled[...] = ct if ct.shape == () else expand(ct, x, axis, keepdims)
     return filled
 
 
@@ -79,7 +87,7 @@ def _np_sum(
     if axis is None and not keeps(keepdims):
         y = total(x)
     else:
-        y = sum_along(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
+        y = sum_along(x, axis=ufunc_axes(axis, x.ndim), keepdims=keeps(keepdims))
     return (
         y if initial is np._NoValue or (isinstance(initial, int) and initial == 0) else y + initial
     )
@@ -126,7 +134,7 @@ _variance = nonlinear(
     impl=lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof),
     jvp=_variance_jvp,
     vjp=lambda ct, y, x, axis, keepdims, ddof: pulled_product(
-        _expand(ct, x, axis, keepdims), _deviations(x, axis, ddof)
+        expand(ct, x, axis, keepdims), _deviations(x, axis, ddof)
     ),
     leading=True,
 )
@@ -145,6 +153,7 @@ def _var(
         and where is True
         and x.dtype.kind == "f"
         and not is_traced(spread)
+        and not is_taken_apart(x)
     ):
         axes = all_axes(axis, x.ndim)
         count = math.prod(x.shape[i] for i in axes)
@@ -177,7 +186,7 @@ def _std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: flo
 
 def _shares(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """Which elements attain the extremum, each with its share; NaN where the extremum is NaN."""
-    top = _expand(y, x, axis, keepdims)
+    top = expand(y, x, axis, keepdims)
     attained = np.equal(x, top)
     share = attained / np.sum(attained, axis=axis, keepdims=True)
     return share.astype(np.result_type(x))
@@ -190,12 +199,12 @@ def _extremum_jvp(tangents: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims
 
 def _extremum_vjp(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if type(x) is np.ndarray:  # As below, in fewer passes over the memory.
-        attained = np.equal(x, _expand(y, x, axis, keepdims))
+        attained = np.equal(x, expand(y, x, axis, keepdims))
         count = np.count_nonzero(attained, axis=axis, keepdims=True)
         if np.all(count):
-            share = _expand(ct, x, axis, keepdims) / count.astype(x.dtype)
+            share = expand(ct, x, axis, keepdims) / count.astype(x.dtype)
             return pulled_product(share, attained)
-    return pulled_product(_expand(ct, x, axis, keepdims), _shares(y, x, axis, keepdims))
+    return pulled_product(expand(ct, x, axis, keepdims), _shares(y, x, axis, keepdims))
 
 
 # The primitives of np.max and np.min.
@@ -227,7 +236,7 @@ def _extremum(function: Any, alias: Any) -> Any:
         x = _masked(a, None, where, least)
         if not x.size and not is_default(initial):
             return np.sum(x, axis=axis, keepdims=keepdims, initial=initial)
-        y = primitive(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
+        y = primitive(x, axis=ufunc_axes(axis, x.ndim), keepdims=keeps(keepdims))
         return y if is_default(initial) else pairwise(y, initial)
 
     composite(function, alias)(replacement)
@@ -261,7 +270,7 @@ _cumsum = linear(
 def _np_cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     without_out(out, "cumsum")
     x = _masked(a, dtype, True, 0)
-    if axis is None:
+    if axis is None or (not x.ndim and axis in (0, -1)):  # NumPy takes a number for a vector here.
         x, axis = np.ravel(x), 0
     return _cumsum(x, axis=one_axis(axis, x.ndim))
 
@@ -283,12 +292,16 @@ def _prefix_products(x: Any) -> Any:
     return products
 
 
-def other_products(x: Any, axis: tuple[int, ...]) -> Any:
-    """For each element the product of all others along the axes: the partial derivatives of a product."""
+def other_products(x: Any, axis: tuple[int, ...], product: Any = None) -> Any:
+    """For each element the product of all others along the axes: the partial derivatives of a ``product``.
+
+    That of all elements is computed where it is not given (with the axes as ones).
+    """
     if not np.size(x):
         return x
     if type(x) is np.ndarray:
-        product = np.prod(x, axis=axis, keepdims=True)
+        if product is None:
+            product = np.prod(x, axis=axis, keepdims=True)
         size = np.abs(product)
         if np.all((size > _TINY) & (size < math.inf)):
             return product / x  # Nothing is zero or infinite.
@@ -300,7 +313,8 @@ def other_products(x: Any, axis: tuple[int, ...]) -> Any:
 
 
 def _prod_jvp(tangents: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    terms = strong_product(tangents[0], other_products(x, axis))
+    others = other_products(x, axis, expand(y, x, axis, keepdims))
+    terms = strong_product(tangents[0], others)
     return np.sum(terms, axis=tuple(i - np.ndim(x) for i in axis), keepdims=keepdims)
 
 
@@ -309,7 +323,7 @@ _prod = nonlinear(
     impl=lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
     jvp=_prod_jvp,
     vjp=lambda ct, y, x, axis, keepdims: pulled_product(
-        _expand(ct, x, axis, keepdims), other_products(x, axis)
+        expand(ct, x, axis, keepdims), other_products(x, axis, expand(y, x, axis, keepdims))
     ),
     leading=True,
 )
@@ -327,7 +341,7 @@ def _np_prod(
 ) -> Any:
     without_out(out, "prod")
     x = _masked(a, dtype, where, 1)
-    y = _prod(x, axis=all_axes(axis, x.ndim), keepdims=keeps(keepdims))
+    y = _prod(x, axis=ufunc_axes(axis, x.ndim), keepdims=keeps(keepdims))
     return (
         y if initial is np._NoValue or (isinstance(initial, int) and initial == 1) else y * initial
     )
@@ -337,7 +351,7 @@ def _np_prod(
 def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     without_out(out, "cumprod")
     x = _masked(a, dtype, True, 1)
-    if axis is None:
+    if axis is None or (not x.ndim and axis in (0, -1)):
         x, axis = np.ravel(x), 0
     front = np.moveaxis(x, axis, 0)
     products = (
@@ -362,6 +376,7 @@ def _cumulative(name: str, plain: Any, neutral: int) -> None:
     ) -> Any:
         without_out(out, name)
         x = traced(x)
+        x = x if x.ndim else np.reshape(x, (1,))
         if axis is None:
             if x.ndim > 1:
                 raise ValueError(

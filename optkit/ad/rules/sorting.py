@@ -7,6 +7,7 @@ elements, at which the sorted data are read, for every ``method=`` alike.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from optkit.ad.primitives import Constant
 from optkit.ad.registry import composite
 from optkit.ad.rules.axes import all_axes, keeps, without_out
 from optkit.ad.rules.elementwise import plain
+from optkit.ad.rules.questions import argsort
 from optkit.ad.rules.shape import is_traced, traced
 from optkit.errors import NotDifferentiableError
 
@@ -167,12 +169,13 @@ def _flattened(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     rest = tuple(i for i in range(x.ndim) if i not in axes)
     kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
     front = np.transpose(x, rest + axes)
-    return np.reshape(front, (*(x.shape[i] for i in rest), -1)), kept
+    size = math.prod(x.shape[i] for i in axes)
+    return np.reshape(front, (*(x.shape[i] for i in rest), size)), kept
 
 
 def _ranks(x: Any) -> Any:
     """For each element its place among the sorted ones along the last axis; NaN for NaN."""
-    ranks = np.argsort(np.argsort(x, axis=-1, kind="stable"), axis=-1).astype(float)
+    ranks = np.argsort(argsort(x, axis=-1, kind="stable"), axis=-1).astype(float)
     ranks[np.isnan(x)] = np.nan
     return ranks
 
@@ -184,7 +187,9 @@ _middle = Constant("middle", lambda x, function: np.asarray(function(_ranks(x), 
 def _places_impl(x: Any, q: Any, function: Any, **options: Any) -> Any:
     places = np.asarray(function(_ranks(x), q, axis=-1, **options))
     front = np.ndim(q)
-    return np.reshape(np.moveaxis(places, range(front), range(-front, 0)), (*x.shape[:-1], -1))
+    return np.reshape(
+        np.moveaxis(places, range(front), range(-front, 0)), (*x.shape[:-1], np.size(q))
+    )
 
 
 _places = Constant("places", _places_impl)
@@ -227,6 +232,8 @@ def _median_like(function: Any) -> Any:
     ) -> Any:
         without_out(out, function.__name__)
         x, kept = _flattened(a, axis)
+        if not x.shape[-1]:
+            return np.mean(a, axis=axis, keepdims=keeps(keepdims))  # NaN, with the same warning.
         places = _middle(x, function=function)
         values = _read(x, places[..., None])
         return np.reshape(values, kept if keeps(keepdims) else places.shape)
@@ -243,6 +250,8 @@ def _quantile_like(function: Any, scale: float) -> Any:
     ) -> Any:  # fmt: skip
         without_out(out, function.__name__)
         x, kept = _flattened(a, axis)
+        if not x.size and function in (np.nanquantile, np.nanpercentile):
+            return np.nanmean(a, axis=axis, keepdims=keeps(keepdims))  # As NumPy does.
         shape = np.shape(q)
         options: dict[str, Any] = {"method": method}
         if weights is not None:

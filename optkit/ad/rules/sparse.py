@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from optkit.ad.primitives import Linear
+from optkit.ad.primitives import Linear, one_by_one
 from optkit.ad.registry import FUNCTIONS, linear, nonlinear
 from optkit.ad.rules.shape import traced
 
@@ -52,8 +52,8 @@ def _sampled(left: Any, x: Any, pattern: Pattern, turned: bool) -> Any:
 def _product_tangent(tangents: Any, args: Any, params: Any, k: int) -> Any:
     (data, x), (moved_data, moved_x) = args, tangents
     if moved_x is None:
-        columns = [product(moved_data[:, d], x, **params) for d in range(k)]
-        return np.stack(columns, axis=-1)
+        y = None if k else product(data, x, **params)
+        return one_by_one(lambda ts: product(ts[0], x, **params), y, [moved_data], k)
     flat = np.reshape(moved_x, (np.shape(moved_x)[0], -1))
     result = product(data, flat, **params)
     return np.reshape(result, (np.shape(result)[0], *np.shape(moved_x)[1:]))

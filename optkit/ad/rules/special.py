@@ -219,7 +219,9 @@ def _voigt(x: Any, sigma: Any, gamma: Any, which: int) -> Any:
 
 def _agm_slope(y: Any, a: Any, b: Any) -> Any:
     """∂M/∂a = 2 M² a R_D(0, b², a²)/(3π), from M = π/(2 R_F(0, a², b²)) (DLMF 19.8.5)."""
-    return 2.0 * y * y * a * sp.elliprd(0.0 * b, b * b, a * a) / (3.0 * _PI)
+    flat = fixed(y) == 0  # Where the other argument is 0; both have one sign elsewhere.
+    u, v = np.where(flat, 1.0, np.abs(a)), np.where(flat, 1.0, b)
+    return np.where(flat, 0.0, 2.0 * y * y * u * sp.elliprd(0.0 * v, v * v, u * u) / (3.0 * _PI))
 
 
 def _pseudo_huber_slope(delta: Any, r: Any) -> Any:
@@ -275,7 +277,7 @@ def _elliprc_slopes(y: Any, x: Any, z: Any, which: int) -> Any:
     by_x = 0.5 * (y - 1.0 / np.sqrt(u)) / (v - u)
     if which == 0:
         return np.where(principal, by_x, -0.25 * by.carlson((-1.5, a), (-1.0, b)))
-    return np.where(principal, (-0.5 * y - u * by_x) / v, -0.5 * by.carlson((-0.5, a), (-2.0, b)))
+    return np.where(principal, (-0.5 * y - 0.5 * (u * y - np.sqrt(u)) / (v - u)) / v, -0.5 * by.carlson((-0.5, a), (-2.0, b)))
 
 
 def _elliprj_slope(x: Any, y: Any, z: Any, p: Any, powers: tuple[float, ...], factor: float) -> Any:
@@ -346,7 +348,7 @@ row("expm1", "x", lambda y, x: np.exp(x))
 row("log1p", "x", lambda y, x: 1 / (1 + x))
 row("cosm1", "x", lambda y, x: -np.sin(x))
 row("exprel", "x", lambda y, x: _exprel_slope(x))
-row("powm1", "x y", lambda v, x, y: y * np.power(x, y - 1), lambda v, x, y: np.log(x) * (v + 1))
+row("powm1", "x y", lambda v, x, y: y * np.power(x, y - 1), lambda v, x, y: sp.xlogy(v + 1, x))
 row("sindg", "x", lambda y, x: _DEGREE * sp.cosdg(x))
 row("cosdg", "x", lambda y, x: -_DEGREE * sp.sindg(x))
 row("tandg", "x", lambda y, x: _DEGREE * (1 + y * y))
@@ -506,7 +508,7 @@ row("elliprj", "x y z p", lambda v, x, y, z, p: _elliprj_slope(x, y, z, p, (-1.5
 
 row("hyp0f1", "v z", lambda y, v, z: hyper.hyp0f1_v(v, z), lambda y, v, z: sp.hyp0f1(v + 1, z) / v)
 row("hyp1f1", "a b x", lambda y, a, b, x: hyper.hyp1f1_parameter(a, b, x, 0), lambda y, a, b, x: hyper.hyp1f1_parameter(a, b, x, 1), lambda y, a, b, x: a / b * sp.hyp1f1(a + 1, b + 1, x))
-row("hyp2f1", "a b c z", *(lambda y, a, b, c, z, which=i: hyper.hyp2f1_parameter(a, b, c, z, which) for i in range(3)), lambda y, a, b, c, z: a * b / c * sp.hyp2f1(a + 1, b + 1, c + 1, z))
+row("hyp2f1", "a b c z", *(lambda y, a, b, c, z, which=i: hyper.hyp2f1_parameter(a, b, c, z, which) for i in range(3)), lambda y, a, b, c, z: np.where(fixed(a * b) == 0, 0.0, a * b / c * sp.hyp2f1(a + 1, b + 1, c + 1, z)))
 row("hyperu", "a b x", _PARAMETER, _PARAMETER, lambda y, a, b, x: -a * sp.hyperu(a + 1, b + 1, x))
 row("wright_bessel", "a b x", _PARAMETER, _PARAMETER, lambda y, a, b, x: sp.wright_bessel(a, a + b, x))
 row("log_wright_bessel", "a b x", _PARAMETER, _PARAMETER, _log_wright_slope)
@@ -583,38 +585,44 @@ def _fisher(n: Any, d: Any, x: Any, which: int) -> Any:
     return np.where(inside, slope, 0.0)
 
 
+def _scaled_density(a: Any, b: Any, x: Any) -> Any:
+    none = fixed(a) == 0
+    return np.where(none, 0.0, a * by.gamma_density(b, np.where(none, 1.0, a) * x))
+
+
+_FROM_ZERO = (0.0, math.inf)
 row("bdtr", "k n p", 0, INTEGER, lambda y, k, n, p: -by.beta_density(n - np.floor(k), np.floor(k) + 1, 1 - p))
-row("bdtrc", "k n p", 0, INTEGER, lambda y, k, n, p: by.beta_density(n - np.floor(k), np.floor(k) + 1, 1 - p))
+row("bdtrc", "k n p", 0, INTEGER, lambda y, k, n, p: np.where(np.less(k, 0), 0.0, 1.0) * by.beta_density(n - np.floor(k), np.floor(k) + 1, 1 - p))
 row("bdtri", "k n p", 0, INTEGER, lambda y, k, n, p: -1 / by.beta_density(n - np.floor(k), np.floor(k) + 1, 1 - y))
-inverse("bdtrik", "p n q", "binomial", "y n q")
+inverse("bdtrik", "p n q", "binomial", "y n q", _FROM_ZERO)
 inverse("bdtrin", "k p q", "binomial", "k y q")
-inverse("btdtria", "p b x", "betainc", "y b x")
-inverse("btdtrib", "a p x", "betainc", "a y x")
+inverse("btdtria", "p b x", "betainc", "y b x", (3e-308, math.inf))
+inverse("btdtrib", "a p x", "betainc", "a y x", (3e-308, math.inf))
 row("nbdtr", "k n p", 0, INTEGER, lambda y, k, n, p: by.beta_density(n, np.floor(k) + 1, p))
 row("nbdtrc", "k n p", 0, INTEGER, lambda y, k, n, p: -by.beta_density(n, np.floor(k) + 1, p))
 row("nbdtri", "k n p", 0, INTEGER, lambda y, k, n, p: 1 / by.beta_density(n, np.floor(k) + 1, y))
-inverse("nbdtrik", "p n q", "negative binomial", "y n q")
+inverse("nbdtrik", "p n q", "negative binomial", "y n q", _FROM_ZERO)
 inverse("nbdtrin", "k p q", "negative binomial", "k y q")
 row("pdtr", "k m", 0, lambda y, k, m: -by.gamma_density(np.floor(k) + 1, m))
 row("pdtrc", "k m", 0, lambda y, k, m: by.gamma_density(np.floor(k) + 1, m))
-row("pdtri", "k p", 0, lambda y, k, p: -1 / by.gamma_density(np.floor(k) + 1, y))
-inverse("pdtrik", "p m", "poisson", "y m")
+row("pdtri", "k p", 0, lambda y, k, p: -1 / by.gamma_density(np.trunc(k) + 1, y))
+inverse("pdtrik", "p m", "poisson", "y m", _FROM_ZERO)
 row("chdtr", "v x", lambda y, v, x: 0.5 * by.gammainc_a(0.5 * v, 0.5 * x), lambda y, v, x: 0.5 * by.gamma_density(0.5 * v, 0.5 * x))
 row("chdtrc", "v x", lambda y, v, x: -0.5 * by.gammainc_a(0.5 * v, 0.5 * x), lambda y, v, x: -0.5 * by.gamma_density(0.5 * v, 0.5 * x))
 inverse("chdtri", "v p", "chdtrc", "v y")
-inverse("chdtriv", "p x", "chdtr", "y x")
-row("gdtr", "a b x", lambda y, a, b, x: x * by.gamma_density(b, a * x), lambda y, a, b, x: by.gammainc_a(b, a * x), lambda y, a, b, x: a * by.gamma_density(b, a * x))
-row("gdtrc", "a b x", lambda y, a, b, x: -x * by.gamma_density(b, a * x), lambda y, a, b, x: -by.gammainc_a(b, a * x), lambda y, a, b, x: -a * by.gamma_density(b, a * x))
+inverse("chdtriv", "p x", "chdtr", "y x", _FROM_ZERO)
+row("gdtr", "a b x", lambda y, a, b, x: x * by.gamma_density(b, a * x), lambda y, a, b, x: by.gammainc_a(b, a * x), lambda y, a, b, x: _scaled_density(a, b, x))
+row("gdtrc", "a b x", lambda y, a, b, x: -x * by.gamma_density(b, a * x), lambda y, a, b, x: -by.gammainc_a(b, a * x), lambda y, a, b, x: -_scaled_density(a, b, x))
 inverse("gdtria", "p b x", "gdtr", "y b x")
-inverse("gdtrib", "a p x", "gdtr", "a y x")
+inverse("gdtrib", "a p x", "gdtr", "a y x", _FROM_ZERO)
 inverse("gdtrix", "a b p", "gdtr", "a b y")
 row("fdtr", "dfn dfd x", lambda y, n, d, x: _fisher(n, d, x, 0), lambda y, n, d, x: _fisher(n, d, x, 1), lambda y, n, d, x: _fisher(n, d, x, 2))
 row("fdtrc", "dfn dfd x", lambda y, n, d, x: -_fisher(n, d, x, 0), lambda y, n, d, x: -_fisher(n, d, x, 1), lambda y, n, d, x: -_fisher(n, d, x, 2))
 inverse("fdtri", "dfn dfd p", "fdtr", "dfn dfd y")
-inverse("fdtridfd", "dfn p x", "fdtr", "dfn y x")
+inverse("fdtridfd", "dfn p x", "fdtr", "dfn y x", (1e-100, 1e100))
 row("stdtr", "df t", lambda y, df, t: _student_df(df, t), lambda y, df, t: _student(df, t))
 inverse("stdtrit", "df p", "stdtr", "df y")
-inverse("stdtridf", "p t", "stdtr", "y t")
+inverse("stdtridf", "p t", "stdtr", "y t", (0.0, 1e10))
 row("nrdtrimn", "p std x", lambda y, p, std, x: -std / _normal((x - y) / std), lambda y, p, std, x: -(x - y) / std, lambda y, p, std, x: 1.0)
 row("nrdtrisd", "mn p x", lambda y, mn, p, x: -y / (x - mn), lambda y, mn, p, x: -y * y / ((x - mn) * _normal((x - mn) / y)), lambda y, mn, p, x: y / (x - mn))
 row("kolmogorov", "y", lambda y, x: _kolmogorov_slope(x))

@@ -12,6 +12,7 @@ import scipy.special as sp
 from optkit.ad.core import Tracer
 from optkit.ad.primitives import Constant
 from optkit.ad.registry import FUNCTIONS, elementwise
+from optkit.ad.rules.parameters import fixed
 from optkit.errors import NotDifferentiableError
 
 Slope = Callable[..., Any] | int | str
@@ -40,6 +41,9 @@ def row(name: str, arguments: str, *slopes: Slope, impl: Any = None) -> None:
         return
     names = _documented(name, function, tuple(arguments.split()))
     reasons = {i: slope for i, slope in enumerate(slopes) if isinstance(slope, str)}
+    whole = [i for i, slope in enumerate(slopes) if slope is INTEGER]
+    if whole:
+        slopes = tuple(_at_integers(s, whole) if callable(s) else s for s in slopes)
     SLOPES[name] = slopes
     ROWS[name] = Row(names, {names[i]: reason for i, reason in reasons.items()})
     several = getattr(function, "nout", 1) > 1
@@ -81,6 +85,15 @@ def _as_precise_as(slope: Any, y: Any) -> Any:
     return slope.astype(np.complex64 if slope.dtype.kind == "c" else np.float32)
 
 
+def _at_integers(slope: Callable[..., Any], whole: list[int]) -> Callable[..., Any]:
+    """``slope`` with those arguments truncated that SciPy truncates."""
+
+    def truncated(y: Any, *args: Any) -> Any:
+        return slope(y, *(np.trunc(a) if i in whole else a for i, a in enumerate(args)))
+
+    return truncated
+
+
 def _flat(*_: Any) -> float:
     return 0.0
 
@@ -101,11 +114,14 @@ def _guarded(
     return call
 
 
-def inverse(name: str, arguments: str, of: str, order: str) -> None:
+def inverse(
+    name: str, arguments: str, of: str, order: str, bounds: tuple[float, float] | None = None
+) -> None:
     """Declare the inverse of the function ``of``, by the implicit function theorem.
 
     ``order`` names the arguments of ``of`` by those of the inverse; in the place of the one that is solved for stands
-    "y". The probability (the value of ``of``) is the argument "p".
+    "y". The probability (the value of ``of``) is the argument "p". SciPy seeks the solution between ``bounds``, and
+    gives one of them where there is none: there it does not move.
     """
     names, inner = arguments.split(), order.split()
     slopes = SLOPES[of]
@@ -120,7 +136,10 @@ def inverse(name: str, arguments: str, of: str, order: str) -> None:
             known = dict(zip(names, operands, strict=True))
             at = [y if n == "y" else known[n] for n in inner]
             down = solved(known["p"], *at)
-            return 1.0 / down if argument == "p" else -other(known["p"], *at) / down
+            slope = 1.0 / down if argument == "p" else -other(known["p"], *at) / down
+            if bounds is None:
+                return slope
+            return np.where((fixed(y) <= bounds[0]) | (fixed(y) >= bounds[1]), 0.0, slope)
 
         return rule
 

@@ -71,8 +71,7 @@ def _cov(
         center, total = np.mean(x, axis=1), x.shape[1]
         freedom: Any = total - ddof
     else:
-        center, total = np.average(x, axis=1, weights=weights, returned=True)
-        total = total[0]
+        center, total = np.average(x, axis=1, weights=weights), np.sum(weights)
         again = (
             0
             if ddof == 0
@@ -124,7 +123,10 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     size = max(minlength, int(places.max(initial=-1)) + 1)
     if weights is None or places.dtype.kind not in "iu":
         return np.bincount(places, reveal(weights), minlength)  # Counts, or NumPy's error.
-    return scatter_add(traced(weights).astype(np.float64), places.astype(np.intp), size=size)
+    weights = traced(weights)
+    if weights.shape != places.shape or places.ndim != 1 or places.min(initial=0) < 0:
+        return np.bincount(places, reveal(weights), minlength)  # NumPy says what is wrong.
+    return scatter_add(weights.astype(np.float64), places.astype(np.intp), size=size)
 
 
 @composite(np.histogram_bin_edges)
@@ -157,6 +159,8 @@ def _histogram(
     weights: Any = None,
 ) -> Any:
     x = traced(a)
+    if weights is not None and np.shape(weights) != x.shape:
+        raise ValueError("weights should have the same shape as a.")
     counts, edges = _histogram_dd([np.ravel(x)], [bins], [range], density, weights)
     return counts, edges[0]
 
@@ -227,7 +231,10 @@ def _histogram_dd(columns: Any, bins: Any, ranges: Any, density: Any, weights: A
     if weights is None:
         counts: Any = _count(flat, size=size)
     else:  # What is in no bin goes into one behind, which is dropped.
-        counts = scatter_add(np.ravel(traced(weights)), flat, size=size + 1)[:size]
+        weights = np.ravel(traced(weights))
+        if weights.shape != columns[0].shape:
+            raise ValueError("The weights and list don't have the same length.")
+        counts = scatter_add(weights, flat, size=size + 1)[:size]
     counts = np.reshape(counts, shape)
     if density or len(columns) > 1:
         counts = counts.astype(np.result_type(counts, np.float64))

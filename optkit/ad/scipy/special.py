@@ -22,7 +22,7 @@ import numpy as np
 import scipy.special as sp
 
 from optkit.ad.core import Tracer, bind
-from optkit.ad.primitives import strong_product
+from optkit.ad.primitives import pulled_product, strong_product
 from optkit.ad.registry import FUNCTIONS, nonlinear
 from optkit.ad.rules import special as _rules
 from optkit.ad.rules.axes import all_axes
@@ -67,7 +67,7 @@ def _logsumexp_jvp(tangents: Any, y: Any, x: Any, axis: tuple[int, ...], keepdim
 def _logsumexp_vjp(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if not keepdims:
         ct = np.reshape(ct, tuple(1 if i in axis else n for i, n in enumerate(np.shape(x))))
-    return strong_product(ct, _weights(x, axis))
+    return pulled_product(ct, _weights(x, axis))
 
 
 _primitive = nonlinear(

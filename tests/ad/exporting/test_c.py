@@ -66,6 +66,11 @@ def masked(x):
     return np.sum(np.where(inside ^ (known & (x > 0)), x**2, np.exp(x)))
 
 
+def spread(x):
+    """Functions with a rule of their own for speed, written in C as what they are composed of."""
+    return np.var(x) + np.sum(np.std(x, axis=0)) * np.linalg.norm(x) + np.linalg.norm(x, axis=1)[0]
+
+
 def uniform(*shape):
     return RANDOM.uniform(-1.0, 1.0, shape)
 
@@ -82,6 +87,7 @@ SCALARS = {
     "orbit": (orbit, lambda: (1.0 + 0.1 * uniform(4),), 0),
     "likelihood": (likelihood, lambda: (3.0 * np.eye(3) + uniform(3, 3), uniform(3)), (0, 1)),
     "filled": (filled, lambda: (np.array([0.1, 0.7, 1.4, 2.2]) + 0.1 * uniform(4),), 0),
+    "spread": (spread, lambda: (uniform(4, 3),), 0),
     "masked": (masked, lambda: (uniform(4),), 0),
     "two numbers": (
         lambda a, b: a * np.sin(b) + a**3,

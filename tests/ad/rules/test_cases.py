@@ -1,12 +1,15 @@
 """What must hold of every rule, over the table of cases: one function per claim."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from optkit import ad
 from optkit.ad import arguments, core, dispatch, ufuncs
+from optkit.ad import numpy as drop_in
 from optkit.ad.rules import shape
-from optkit.testing.cases import CASES, extrapolated_slope
+from optkit.testing.cases import CASES, FAMILIES, extrapolated_slope, making
 
 # Forward and reverse mode go through the same formulas in another order.
 SAME = 1e-13
@@ -71,6 +74,38 @@ def test_no_object_array_is_made_on_the_way_but_where_numpy_makes_it(monkeypatch
         ad.jvp(case.function, case.arguments(), case.directions())
         ad.vjp(case.function, *case.arguments())
     assert found == {case.name for case in CASES if case.objects}
+
+
+def dropped_in(function):
+    """The same function of the drop-in namespace, where it has one of its own."""
+    if isinstance(function, partial):
+        return partial(dropped_in(function.func), *function.args, **function.keywords)
+    name = getattr(function, "__name__", "")
+    return getattr(drop_in, name) if getattr(np, name, None) is function else function
+
+
+def filled(x):
+    """An array of the drop-in namespace that is filled with a traced one."""
+    made = drop_in.zeros(np.shape(x), np.result_type(x))
+    made[...] = x
+    return made
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__.rpartition(".")[2])
+def test_drop_in_namespace_and_arrays_filled_there(family, monkeypatch):
+    for module in (family, making):
+        if hasattr(module, "np"):
+            monkeypatch.setattr(module, "np", drop_in)
+    for case in family.cases():
+        x, f = case.arguments(), dropped_in(case.function)
+        wanted, pullback = ad.vjp(case.function, *x)
+        u = np.random.default_rng(5).uniform(-1.0, 1.0, np.shape(wanted))
+        pulled, slope = flat(pullback(u)), ad.jvp(case.function, x, case.directions())[1]
+        for g in (f, lambda *x, f=f: f(*map(filled, x))):
+            value, pullback = ad.vjp(g, *x)
+            np.testing.assert_array_equal(value, wanted, case.name)
+            assert_close(flat(pullback(u)), pulled, SAME, case.name)
+            assert_close(ad.jvp(g, x, case.directions())[1], slope, SAME, case.name)
 
 
 @every_case

@@ -334,6 +334,8 @@ def test_jacobians_of_empty_arrays_have_the_right_shape(shape, mode):
     assert ad.jacobian(np.sin, mode=mode)(x).shape == shape + shape
     assert ad.jacobian(np.sum, mode=mode)(x).shape == shape
     assert ad.jacobian(lambda x: x[:0], mode=mode)(np.ones(3)).shape == (0, 3)
+    one_by_one = ad.jacobian(lambda x: np.convolve(np.append(x, 1.0), [1.0, 2.0]), mode=mode)
+    assert one_by_one(x).shape == (2, *shape)
 
 
 def test_indices_out_of_range_and_wrong_axes_raise_as_in_numpy():

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 -- rows of tables
 
 import math
+import warnings
 from pathlib import Path
 
 import mpmath
@@ -353,3 +354,73 @@ def test_the_page_of_the_documentation_says_what_the_table_says():
     written = (ROOT / "docs" / "special.md").read_text(encoding="utf-8").splitlines()
     # Another SciPy may have fewer functions, or more.
     assert set(page().splitlines()) <= set(written)
+
+
+def slope_by(ufunc, point, i):
+    return ad.jvp(lambda t: ufunc(*point[:i], t, *point[i + 1 :]), (point[i],), (1.0,))[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "whole"),
+    [
+        ("expn", (0.7, 0.8), (0, 0.8)), ("kn", (1.9, 0.7), (1, 0.7)), ("yn", (2.5, 4.0), (2, 4.0)),
+        ("bdtr", (1.3, 4.9, 0.6), (1.3, 4, 0.6)), ("bdtrc", (1.3, 4.9, 0.6), (1.3, 4, 0.6)),
+        ("nbdtr", (6.0, 9.2, 0.5), (6, 9, 0.5)), ("pdtri", (-0.3, 0.25), (0, 0.25)),
+    ],
+)  # fmt: skip
+def test_arguments_that_scipy_truncates_are_truncated_in_slopes(name, point, whole):
+    ufunc = getattr(sp, name)
+    i = len(point) - 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy's, of what it truncates
+        warnings.simplefilter("ignore", DeprecationWarning)
+        assert ufunc(*point) == ufunc(*whole)
+        assert slope_by(ufunc, point, i) == pytest.approx(slope_by(ufunc, whole, i), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "point"),
+    [
+        ("bdtrik", (0.24, 0.9, 0.6)), ("nbdtrik", (0.01, 0.34, 0.12)), ("pdtrik", (0.1, 0.08)),
+        ("fdtridfd", (0.96, 0.66, 0.22)), ("stdtridf", (0.18, 10.0)), ("stdtridf", (0.875, 0.721)),
+    ],
+)  # fmt: skip
+def test_a_bound_that_scipy_gives_for_want_of_a_solution_does_not_move(name, point):
+    ufunc = getattr(sp, name)
+    for i in range(len(point)):
+        for moved in (0.999 * point[i], 1.001 * point[i]):
+            assert ufunc(*point[:i], moved, *point[i + 1 :]) == ufunc(*point)
+        assert slope_by(ufunc, point, i) == 0.0
+
+
+def test_corners_of_several_arguments():
+    assert ad.grad(sp.agm, (0, 1))(-1.5, -2.5) == pytest.approx(ad.grad(sp.agm, (0, 1))(1.5, 2.5))
+    assert ad.grad(sp.agm, 1)(0.0, 0.5) == 0.0
+    assert ad.grad(sp.gdtr, 2)(0.0, 0.3, 2.5) == 0.0
+    assert ad.grad(sp.powm1, 1)(0.0, 2.0) == 0.0
+    assert ad.grad(sp.hyp2f1, 3)(0.0, 24.8, 12.4, 29.2) == 0.0
+    assert ad.grad(sp.elliprc, 1)(0.0, -2.7) == 0.0
+    assert ad.grad(sp.bdtrc, 2)(-1, 3, 0.3) == 0.0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_parameters_of_hypergeometric_series_are_right_or_refused(seed):
+    random = np.random.default_rng(seed)
+    a, b, c = random.normal(size=3) * (1.0, 5.0, 20.0, 60.0)[seed % 4]
+    z = random.uniform(-5.0, 0.9)
+    for name, point in (("hyp1f1", (a, b, c)), ("hyp2f1", (a, b, c, z))):
+        ufunc, function = getattr(sp, name), getattr(mp, name)
+        for i in range(len(point) - 1):
+            try:
+                found = slope_by(ufunc, point, i)
+            except NotDifferentiableError:
+                continue
+            wanted, value = true_slope(function, point, i), float(function(*point))
+            assert abs(found - wanted) <= 1e-7 * (abs(wanted) + abs(value))
+
+
+def test_a_series_that_cancels_is_refused():
+    with pytest.raises(NotDifferentiableError, match="cancel"):
+        ad.grad(sp.hyp1f1)(48.96, -6.19, -15.1)
+    with pytest.raises(NotDifferentiableError, match="cancel"):
+        ad.grad(sp.hyp2f1, 2)(40.0, 60.0, -20.5, 0.8)

@@ -8,7 +8,12 @@ import scipy.integrate
 
 from optkit import ad, gradcheck
 from optkit.ad.scipy import integrate
-from optkit.errors import InnerSolveError, LostDerivativeError, NotDifferentiableError
+from optkit.errors import (
+    InnerSolveError,
+    InvalidInputError,
+    LostDerivativeError,
+    NotDifferentiableError,
+)
 
 TIGHT = {"rtol": 1e-10, "atol": 1e-12}
 TIMES = np.linspace(0.0, 1.5, 4)
@@ -62,6 +67,101 @@ def test_sensitivities(case):
     np.testing.assert_allclose(forward, np.stack(wanted, axis=-1), atol=3e-7)
 
 
+ADJOINT = {
+    "states": lambda q, **how: integrate.solve_ivp(predators, (0, 1.5), q[:2], args=(q[2], q[3]), t_eval=TIMES, **how).y,
+    "ends": lambda q, **how: integrate.solve_ivp(predators, (q[0], q[1]), [1.0, 0.5], args=(q[2], q[3]), **how).y[:, -1],
+    "all steps": lambda q, **how: integrate.solve_ivp(predators, (0, 1), q[:2], args=(q[2], q[3]), **how).y[0, -1] ** 2,
+    "backward": lambda q, **how: integrate.solve_ivp(predators, (1.5, 0.0), q[:2], args=(q[2], q[3]), **how).y[:, -1],
+    "times": lambda q, **how: integrate.solve_ivp(predators, (0, 3), [1.0, 0.5], args=(1.0, 0.5), t_eval=q, **how).y,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "accuracy"), [("DOP853", 1e-9), ("RK45", 1e-8), ("Radau", 1e-8)]
+)
+@pytest.mark.parametrize("name", ADJOINT)
+def test_the_adjoint_gives_what_forward_sensitivities_give(name, method, accuracy):
+    q = {"times": np.array([0.5, 1.0, 2.5]), "ends": np.array([0.1, 1.3, 1.2, 0.7])}.get(name, Q)
+
+    def jacobian(sensitivity, mode):
+        f = lambda q: ADJOINT[name](q, method=method, sensitivity=sensitivity, **TIGHT)  # noqa: E731
+        return ad.jacobian(f, mode=mode)(q)
+
+    wanted = jacobian("forward", "reverse")
+    np.testing.assert_allclose(jacobian("adjoint", "reverse"), wanted, rtol=0, atol=accuracy)
+    np.testing.assert_allclose(jacobian("adjoint", "forward"), wanted, rtol=0, atol=accuracy)
+
+
+def test_the_adjoint_of_an_exact_solution_to_second_order():
+    # y = y0 exp(−k t)
+    def f(p):
+        solved = integrate.solve_ivp(
+            lambda t, y, k: -k * y,
+            (0.0, 2.0),
+            p[:1],
+            args=(p[1],),
+            method="DOP853",
+            sensitivity="adjoint",
+            **TIGHT,
+        )
+        return solved.y[0, -1]
+
+    p, decay = np.array([3.0, 0.4]), np.exp(-0.8)
+    np.testing.assert_allclose(ad.grad(f)(p), [decay, -6 * decay], rtol=1e-9)
+    # A cotangent of any size, for the tolerances are relative to it.
+    np.testing.assert_allclose(
+        ad.grad(lambda p: 1e-12 * f(p))(p), [1e-12 * decay, -6e-12 * decay], rtol=1e-9
+    )
+    wanted = [[0.0, -2 * decay], [-2 * decay, 12 * decay]]
+    for mode in ("forward", "reverse"):
+        np.testing.assert_allclose(ad.jacobian(ad.grad(f), mode=mode)(p), wanted, atol=1e-7)
+
+
+def test_the_adjoint_agrees_with_differentiated_steps():
+    def by_steps(p):
+        y, h = p[:2], 1.0 / 400
+        for _ in range(400):  # Runge & Kutta's
+            f = lambda y: np.stack(predators(0.0, y, p[2], p[3]))  # noqa: E731
+            k1 = f(y)
+            k2 = f(y + 0.5 * h * k1)
+            k3 = f(y + 0.5 * h * k2)
+            y = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + f(y + h * k3))
+        return y[0] * y[1]
+
+    def by_adjoint(p):
+        y = integrate.solve_ivp(
+            predators,
+            (0, 1),
+            p[:2],
+            args=(p[2], p[3]),
+            method="DOP853",
+            sensitivity="adjoint",
+            **TIGHT,
+        ).y[:, -1]
+        return y[0] * y[1]
+
+    np.testing.assert_allclose(ad.grad(by_adjoint)(Q), ad.grad(by_steps)(Q), rtol=1e-9)
+
+
+def test_the_price_of_the_adjoint_does_not_grow_with_the_parameters():
+    calls = []
+
+    def f(t, y, w):
+        calls.append(1)
+        return np.tanh(w @ y)
+
+    def end(w, sensitivity):
+        solved = integrate.solve_ivp(f, (0, 1), np.ones(len(w)), args=(w,), sensitivity=sensitivity)
+        return np.sum(solved.y[:, -1])
+
+    counts = []
+    for n in (2, 12):
+        calls.clear()
+        ad.grad(lambda w: end(w, "adjoint"))(0.1 * np.eye(n))
+        counts.append(len(calls))
+    assert counts[1] < 2 * counts[0]
+
+
 def test_exact_solution_to_second_order():
     # y = y0 exp(−k t)
     def f(p):
@@ -109,6 +209,8 @@ def test_a_result_is_scipys_with_traced_states():
         (lambda p: integrate.odeint(lambda y, t: -y, [p], [0, 1], full_output=1), NotDifferentiableError, "full_output="),
         (lambda p: integrate.solve_ivp(lambda t, y: p * y**2, (0, 1), [p]), LostDerivativeError, "traced value"),
         (lambda p: integrate.odeint(lambda y, t: -p * y, [p], [0, 1]), LostDerivativeError, "pass it in args="),
+        (lambda p: integrate.solve_ivp(lambda t, y: -y, (0, 1), [p], sensitivity="back"), InvalidInputError, "adjoint"),
+        (lambda p: integrate.solve_ivp(lambda t, y: -p * y, (0, 1), [p], sensitivity="adjoint"), LostDerivativeError, "traced value"),
         (lambda p: integrate.solve_ivp(lambda t, y: y**2, (0, 3), [p]), InnerSolveError, "solve_ivp failed"),
         (lambda p: integrate.solve_ivp(lambda t, y: 1j * y, (0, 3), [p + 0j]), NotDifferentiableError, "complex"),
         (lambda p: integrate.quad(lambda x, a: a * x, 0, 1, args=(p,)), NotDifferentiableError, "scipy.integrate.quad"),
