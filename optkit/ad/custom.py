@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ class _Results(tuple[Any, ...]):
     pulled: tuple[Any, Any] = (None, None)
 
 
-class _CustomPrimitive(Primitive):
+class _CustomPrimitive(Primitive, ABC):
     """Calls of a decorated function. The operands are the leaves of its arguments; ``outcome`` takes the results."""
 
     __slots__ = ("function",)
@@ -77,13 +78,13 @@ class _CustomPrimitive(Primitive):
             lambda ts: self.push_one(y, args, ts, params["structure"]), y, tangents, k
         )
 
+    @abstractmethod
     def pull_all(self, ct: Any, y: Any, args: Any, structure: Any) -> Sequence[Any]:
         """The cotangents of all leaves of the arguments."""
-        raise NotImplementedError
 
+    @abstractmethod
     def push_one(self, y: Any, args: Any, tangents: Any, structure: Any) -> Sequence[Any]:
         """The tangents of the leaves of the result, for one direction."""
-        raise NotImplementedError
 
 
 class _TangentRule(_CustomPrimitive):

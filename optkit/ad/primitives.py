@@ -69,11 +69,15 @@ class Primitive:
         k: int | None,
     ) -> Any:
         """The tangent of the result; ``tangents`` has None where an argument has none."""
-        raise NotImplementedError
+        raise self._without_a_rule("tangents")
 
     def pull(self, i: int, ct: Any, y: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """The cotangent of argument ``i``, given that of the result."""
-        raise NotImplementedError
+        raise self._without_a_rule("cotangents")
+
+    def _without_a_rule(self, what: str) -> Exception:
+        """The error of a kind that says nothing here: a `Constant`, which traces of derivatives never ask."""
+        return NotImplementedError(f"{self!r} has no rule for {what}")
 
     def reads(self, i: int) -> bool:
         """Whether a cotangent may depend on the value of argument ``i``, so that a tape has to keep it unchanged."""

@@ -60,8 +60,9 @@ def pull_back(
     repeated with products in which an exact zero wins (`primitives.strong_product`), so that the rare case costs
     the common one nothing. A heavy tape that is swept only ``once`` is freed as the sweep passes; if NaN shows up then,
     the answer is None: record it again, and sweep it ``careful``-ly. Where the ``value`` itself is not finite, as at
-    a pole, NaN is the honest slope and stays. (Below a single number that a polynomial gave nobody has to look for
-    NaN: what is not finite anywhere in a polynomial makes its value not finite.)
+    a pole, NaN is the honest slope and stays. (Below a finite number that a polynomial gave nobody looks for
+    NaN: what is not finite anywhere in a polynomial makes its value not finite. Only a cotangent that overflows on the
+    way can still meet a zero, and then shows as NaN.)
     """
     before = hush()
     try:

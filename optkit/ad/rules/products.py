@@ -154,7 +154,10 @@ def _cross(
         raise ValueError(f"np.cross takes vectors of two or three components, these have {sizes}")
     if sizes == (2, 2):
         return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-    a, b = (np.concatenate([v, 0 * v[..., :1]], axis=-1) if v.shape[-1] == 2 else v for v in (a, b))
+    a, b = (
+        np.concatenate([v, np.zeros_like(v[..., :1])], axis=-1) if v.shape[-1] == 2 else v
+        for v in (a, b)
+    )
     after, before = [1, 2, 0], [2, 0, 1]
     return np.moveaxis(a[..., after] * b[..., before] - a[..., before] * b[..., after], -1, axisc)
 
