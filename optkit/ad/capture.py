@@ -85,8 +85,8 @@ class CaptureTrace(Trace):
         self.suspects: set[Value] = set()
         self.steps: list[Equation | Guard] = []
         self.inputs: list[Value] = []
-        # By identity, with the array itself (so that its id is not used again) and a copy of what it held.
-        self.constants: dict[int, tuple[Any, Any, list[Constant]]] = {}
+        # By where they lie, with the array itself (so that its memory is not used again): what they held, in turn.
+        self.constants: dict[Any, tuple[Any, list[Constant]]] = {}
         self.ended = False
 
     def input(self, value: Any) -> CaptureTracer:
@@ -110,12 +110,17 @@ class CaptureTrace(Trace):
         if value.flags.f_contiguous and not value.flags.c_contiguous:
             axes = tuple(range(value.ndim))[::-1]
             return self._view(transpose, self.constant(value.T), {"axes": axes}, value)
-        _, copy, uses = self.constants.get(id(value), (None, None, []))
-        if copy is not None and _same(copy, value):
-            return uses[-1]
-        uses.append(Constant(np.array(value)))
-        self.constants[id(value)] = (value, uses[-1].data, uses)
+        place = (value.ctypes.data, value.shape, value.strides, value.dtype)
+        _, uses = self.constants.setdefault(place, (value, []))
+        if not uses or not _same(uses[-1].data, value):
+            uses.append(Constant(np.array(value)))
         return uses[-1]
+
+    def read(self, value: Any) -> CaptureTracer:
+        """A tracer for what an array holds now; see `optkit.ad.snapshot`."""
+        node = self.constant(value)
+        held = node.data if isinstance(node, Constant) else np.array(value)
+        return CaptureTracer(held, self, node)
 
     def _view(self, primitive: Primitive, base: Value, params: dict[str, Any], like: Any) -> Value:
         """The equation that makes a view of a constant."""
@@ -161,7 +166,7 @@ class CaptureTrace(Trace):
             y.node if isinstance(y, CaptureTracer) and y.owner is self else self.constant(y)
             for y in outputs
         ]
-        for array, _, uses in self.constants.values():
+        for array, uses in self.constants.values():
             # Unchanged all along: read where it is.
             if len(uses) == 1 and _same(uses[0].data, array):
                 uses[0].data = array

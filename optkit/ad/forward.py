@@ -17,6 +17,7 @@ from optkit.ad.dispatch import ArrayTracer
 from optkit.ad.inplace import own
 from optkit.ad.primitives import Constant, Primitive
 from optkit.ad.quiet import quiet
+from optkit.ad.snapshot import read_beside
 from optkit.errors import EscapedTracerError
 
 
@@ -58,6 +59,7 @@ class ForwardTrace(Trace):
             ours = type(arg) is DualTracer and arg.owner is self
             values.append(arg.value if ours else arg)
             tangents.append(arg.tangent if ours else None)
+        values = read_beside(values)
         y = primitive(*values, **params)
         if isinstance(primitive, Constant):
             return y

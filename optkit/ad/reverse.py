@@ -24,7 +24,7 @@ from optkit.ad.registry import FUNCTIONS
 from optkit.ad.rules import elementwise as rules
 from optkit.ad.rules.index import basic, getitem
 from optkit.ad.rules.reduce import total as sum_of_all
-from optkit.ad.snapshot import Copies, keep
+from optkit.ad.snapshot import Copies, keep, reader_of
 from optkit.ad.tape import NUMBER
 from optkit.ad.ufuncs import NUMBERS
 from optkit.errors import EscapedTracerError
@@ -109,11 +109,13 @@ class ReverseTrace(Trace):
     def __init__(self) -> None:
         self.level = next_level()
         self.tape: Any = []
-        self.copies: Copies = {}
+        self.copies = Copies()
         # Views of small arrays whose base has not been told of them.
         self.unfiled: list[ReverseTracer] = []
 
     def lift(self, value: Any) -> ReverseTracer:
+        if isinstance(value, Tracer):
+            self.copies.reader = self.copies.reader or reader_of(value)
         return self.tracer(value, [])  # No entry, but an object of its own.
 
     def write(self, entry: Any) -> int:

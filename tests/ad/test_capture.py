@@ -330,16 +330,24 @@ def test_arrays_that_are_refilled_between_calls_are_followed(executor, w):
         return x * w, np.where(x > 1, x, w), np.sum(x * w[..., :3].sum() if w.size < 0 else x * w)
 
     x = np.linspace(0.5, 2.0, 5)
-    for compiled in (
-        ad.jit(f, executor=executor),
-        ad.jit(lambda x: ad.jvp(f, (x,), (x,))[1], executor=executor),
+
+    def together(x):
+        return sum(np.sum(part**2) for part in f(x))
+
+    for plain in (
+        f,
+        lambda x: ad.jvp(f, (x,), (x,))[1],
+        lambda x: [ad.grad(together)(x)],
+        lambda x: [ad.hessian(together)(x)],
+        lambda x: ad.jacobian(f)(x),
     ):
-        plain = f if compiled.__name__ == "f" else lambda x: ad.jvp(f, (x,), (x,))[1]
+        compiled = ad.jit(plain, executor=executor)
         for _ in range(3):
             compiled(x)
             w[...] = w + 1
             for found, wanted in zip(compiled(x), plain(x), strict=True):
-                np.testing.assert_allclose(found, wanted, rtol=1e-14)
+                np.testing.assert_allclose(found, wanted, rtol=1e-13)
+        assert len(compiled.specialisations) == 1
 
 
 @pytest.mark.parametrize("executor", ["numpy", "llvm"])

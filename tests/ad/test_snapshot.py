@@ -16,14 +16,14 @@ SMALL, LARGE = 3, 300_007  # Less and more than is compared before it is copied 
 @pytest.mark.parametrize("n", [SMALL, LARGE])
 def test_what_was_kept_does_not_change(n: int) -> None:
     x = np.arange(n, dtype=float)
-    kept = keep(x, {})
+    kept = keep(x, Copies())
     x[:] = -1.0
     np.testing.assert_array_equal(kept, np.arange(n))
 
 
 def test_a_large_array_is_copied_once_while_it_stays_the_same() -> None:
     x = np.zeros(LARGE)
-    copies: Copies = {}
+    copies = Copies()
     first = keep(x, copies)
     assert keep(x, copies) is first
     x[7] = 1.0
@@ -34,7 +34,7 @@ def test_a_large_array_is_copied_once_while_it_stays_the_same() -> None:
 
 def test_a_view_made_anew_is_not_copied_anew() -> None:
     x = np.ones((LARGE, 2))
-    copies: Copies = {}
+    copies = Copies()
     assert keep(x.T, copies) is keep(x.T, copies)
 
 
