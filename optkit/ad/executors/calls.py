@@ -215,7 +215,7 @@ def _assemble(code: Code, equation: Equation) -> list[str] | None:
     if result.size <= _COUNTED:
         ones = [np.ones(v.shape) for v in equation.operands]
         meetings = equation.primitive.impl(*ones, **equation.params)
-    if meetings is None or meetings.min() < 1:
+    if meetings is None or meetings.min() < 1 or meetings.max() > 1:
         e.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
         e.line(
             f"call void @llvm.memset.p0.i64(ptr {target}, i8 0, i64 {8 * result.size}, i1 false)"
